@@ -1,0 +1,40 @@
+// Row keys: group id and key columns as bytes that are injective and sort as the columns do
+// (docs/formats/key.md). Byte 0 is the format version, bytes 1-3 the group id, big-endian.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/schema.h"
+#include "core/status.h"
+#include "core/value.h"
+
+namespace tokura {
+
+inline constexpr size_t kEncodedKeyBytesMax = 4096;  // interface limit: columns without group id
+inline constexpr size_t kRowKeyHeaderBytes = 4;
+
+// Appends the encoding of one key column. REQUIRES: value is a non-null value of a key type
+// (after Coerce).
+void AppendKeyColumn(const Value& value, std::string* out);
+
+// Row key of `values`, one per key column of the entity. RESOURCE_EXHAUSTED above
+// kEncodedKeyBytesMax. REQUIRES: values coerced, not null, as many as columns (or fewer: a prefix).
+Result<std::string> EncodeRowKey(GroupId group, std::span<const Value> values);
+
+// The group id of a row key; CORRUPT if it is too short or of another version.
+Result<GroupId> RowKeyGroup(std::string_view row_key);
+// The key columns of a row key; CORRUPT unless the bytes are exactly one key of these columns.
+Result<std::vector<Value>> DecodeRowKey(std::string_view row_key,
+                                        std::span<const KeyColumn> columns);
+
+// The encoded partition key columns of a row key (without the header): a prefix of its bytes.
+Result<std::string_view> PartitionKeyBytes(std::string_view row_key, const Entity& entity);
+// Top 10 bits of XXH3-64 over the encoded partition key columns.
+ShardId ShardOf(std::string_view partition_key_bytes);
+Result<ShardId> ShardOfRowKey(std::string_view row_key, const Entity& entity);
+
+}  // namespace tokura
