@@ -1,0 +1,57 @@
+// RpcServer: accepts connections and answers frames by a handler. One server listens on one address
+// and spreads its connections over `homes` round robin.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+#include "runtime/executor.h"
+#include "runtime/logger.h"
+#include "runtime/metrics.h"
+#include "runtime/task.h"
+#include "runtime/transport.h"
+
+namespace tokura::runtime::rpc {
+
+struct Call {
+  uint8_t method = 0;
+  std::string body;
+  // Monotonic time at which the caller stops waiting.
+  std::optional<std::chrono::nanoseconds> deadline;
+};
+
+// Runs on the connection's home executor; several calls of one connection run at the same time.
+using Handler = std::function<Task<Result<std::string>>(Executor& home, Call call)>;
+
+struct ServerOptions {
+  size_t connections_max = 10'000;
+  size_t calls_per_connection_max = 1'024;  // beyond it the connection is not read
+  std::chrono::nanoseconds idle_timeout = std::chrono::minutes(10);
+  std::chrono::nanoseconds frame_timeout = std::chrono::seconds(30);  // once a frame has begun
+};
+
+// Lives on the first home. A malformed frame gets an error frame where its id is known, and the
+// connection is cut; it never ends or stalls the process. Calls past their deadline are not
+// started.
+class RpcServer {
+ public:
+  RpcServer(std::vector<Executor*> homes, Clock& clock, std::unique_ptr<Listener> listener,
+            Handler handler, Metrics& metrics, Logger& logger, ServerOptions options = {});
+  ~RpcServer();
+  Address local() const;
+  void Start();
+  // Stops accepting, lets calls under way finish for at most `grace`, then cuts. Returns when every
+  // task is done.
+  Task<void> Stop(std::chrono::nanoseconds grace);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tokura::runtime::rpc
