@@ -1,0 +1,76 @@
+// ChangeLog: one physical log of one storage thread in one incarnation, the root of durability. It
+// assigns seq (per shard, contiguous) and hlc (strictly increasing), appends, and group-commits.
+//
+// Lives on one executor. Returned OK => as durable as `durability` says. After a failed sync the
+// log is failed for good: nothing is acknowledged any more, and `on_failed` is called once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/status.h"
+#include "replication/position_vector.h"
+#include "replication/segment.h"
+#include "runtime/executor.h"
+#include "runtime/file_system.h"
+#include "runtime/metrics.h"
+#include "runtime/task.h"
+
+namespace tokura::replication {
+
+enum class Durability : uint8_t {
+  kFsync,    // acknowledged => synced
+  kFlushed,  // acknowledged => handed to the operating system, synced within 1 s
+};
+
+struct ChangeLogOptions {
+  std::string directory;
+  Origin origin;
+  uint16_t log_index = 0;
+  Durability durability = Durability::kFsync;
+  std::chrono::microseconds commit_delay_max{1'000};
+  uint64_t commit_bytes_max = 256 << 10;
+  uint64_t segment_bytes_max = kSegmentBytesMax;
+  uint64_t pending_bytes_max = 64 << 20;  // waiting for a commit; beyond it: RESOURCE_EXHAUSTED
+  int64_t min_hlc_us = 0;                 // write times are above this
+};
+
+struct PendingRecord {
+  ShardId shard;
+  std::string body;  // canonical bytes
+};
+
+class ChangeLog {
+ public:
+  // Nothing is written before the first Append. References outlive the log.
+  ChangeLog(ChangeLogOptions options, runtime::Executor& executor, runtime::Clock& clock,
+            runtime::FileSystem& files, runtime::BlockingPool& blocking, runtime::Metrics& metrics,
+            std::function<void(Status)> on_failed);
+  ~ChangeLog();
+
+  // Called in log order, once per record, when it is durable and before its Append returns.
+  using Applier = std::function<void(const LogRecord&)>;
+  void SetApplier(Applier applier);
+  void Start();
+
+  // One group: all of it is in one commit or none. RESOURCE_EXHAUSTED: disk full or too much
+  // pending, nothing was written. INTERNAL: the log failed, the outcome is unknown to everybody.
+  runtime::Task<Result<std::vector<Dot>>> Append(std::vector<PendingRecord> records);
+
+  const PositionVector& durable() const;  // every record acknowledged so far
+  int64_t last_hlc_us() const;
+  uint64_t bytes() const;  // written by this incarnation
+  // Commits what is pending, marks the end clean, returns when every task is done.
+  runtime::Task<void> Stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tokura::replication
