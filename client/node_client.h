@@ -1,0 +1,96 @@
+// NodeClient: the requests that routers and compactors send to one node, as core values. Lives on
+// one executor.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/api.h"
+#include "core/column.h"
+#include "core/ids.h"
+#include "runtime/rpc/channel.h"
+
+namespace tokura::client {
+
+struct NodeGroupRead {
+  GroupId group;
+  std::vector<FeatureId> features;
+  std::vector<std::string> row_keys;
+};
+struct NodeReadOptions {
+  std::optional<int64_t> max_staleness_us;
+  bool want_event_time = false;
+  std::string token;  // encoded position vector
+  std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+};
+struct NodeFeatureColumn {
+  Column values;
+  std::vector<ReadStatus> statuses;
+  std::vector<int64_t> event_times_us;  // when asked for; 0 where there is none
+};
+struct NodeAppended {
+  std::vector<Status> results;
+  std::string token;  // encoded position vector
+};
+struct NodeScanRow {
+  std::string row_key;
+  std::vector<std::pair<FeatureId, Value>> cells;
+  int64_t event_time_us = 0;
+};
+struct NodeScanPage {
+  std::vector<NodeScanRow> rows;
+  bool more = false;
+};
+// One record of the change feed.
+struct FeedRecord {
+  Dot dot;
+  int64_t write_time_us = 0;
+  std::string body;  // canonical bytes
+};
+struct FeedPage {
+  std::vector<FeedRecord> records;
+  std::string cursor;
+  bool at_end = false;
+  int64_t watermark_us = 0;  // set at_end
+};
+struct NodeInfo {
+  std::string id;
+  uint32_t incarnation = 0;
+  int64_t pid = 0;
+  uint64_t rows = 0;
+  uint64_t log_bytes = 0;
+  std::string vector;  // encoded PositionVector of everything accepted
+  bool ready = false;
+};
+
+class NodeClient {
+ public:
+  NodeClient(runtime::Executor& executor, runtime::Transport& transport, runtime::Address node);
+  ~NodeClient();
+
+  // [read][feature] in the order asked.
+  runtime::Task<Result<std::vector<std::vector<NodeFeatureColumn>>>> Read(
+      std::vector<NodeGroupRead> reads, NodeReadOptions options);
+  runtime::Task<Result<NodeAppended>> Append(std::vector<std::string> record_bodies,
+                                             std::chrono::nanoseconds timeout);
+  runtime::Task<Result<NodeScanPage>> Scan(GroupId group, std::string prefix, std::string after,
+                                           uint32_t limit, std::vector<FeatureId> features,
+                                           std::chrono::nanoseconds timeout);
+  runtime::Task<Result<FeedPage>> Watch(std::string cursor, std::string vector, uint32_t bytes_max,
+                                        std::chrono::microseconds wait,
+                                        std::chrono::nanoseconds timeout);
+  runtime::Task<Result<DigestReport>> GetDigest(std::vector<std::string> groups, int64_t now_us,
+                                                std::chrono::nanoseconds timeout);
+  runtime::Task<Result<NodeInfo>> GetStatus(std::chrono::nanoseconds timeout);
+  const runtime::Address& address() const;
+  runtime::Task<void> Stop();
+
+ private:
+  runtime::rpc::RpcChannel channel_;
+};
+
+}  // namespace tokura::client
