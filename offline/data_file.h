@@ -1,0 +1,55 @@
+// Data files: Parquet with exactly the columns of offline.md. A row is one Record and where it
+// stood in the log; what is written reads back as the same records, with the same digests.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/record.h"
+#include "core/schema.h"
+#include "core/status.h"
+#include "offline/table.h"
+#include "runtime/file_system.h"
+
+namespace tokura::offline {
+
+struct HistoryRow {
+  Record record;
+  int64_t write_time_us = 0;
+  bool late = false;
+  std::string origin;  // "n1.3/0512": node.incarnation/shard; "import:<id>" in the backfill lane
+  int64_t seq = 0;
+  bool operator==(const HistoryRow&) const = default;
+};
+
+// The Dot of a row of the log; nullopt for the backfill lane.
+std::optional<Dot> DotOf(const HistoryRow& row);
+
+// Writes `rows` (sorted by key, event_time, write id) as one file under the table's folder, synced.
+// REQUIRES: at least one row, all of one partition.
+Result<DataFile> WriteDataFile(runtime::FileSystem& files, const std::string& table_folder,
+                               const std::string& relative_path, const std::string& partition,
+                               const FeatureGroup& group, const std::vector<HistoryRow>& rows);
+
+// Streams the rows of a data file in file order. Columns of dropped features are read too (digests
+// need them); features added later are absent.
+class DataFileReader {
+ public:
+  // `features`: which to decode; nullopt for all. Without all of them digests are not right.
+  static Result<std::unique_ptr<DataFileReader>> Open(
+      runtime::FileSystem& files, const std::string& table_folder, const DataFile& file,
+      const FeatureGroup& group, std::optional<std::vector<FeatureId>> features = std::nullopt);
+  virtual ~DataFileReader() = default;
+  // nullopt at the end. CORRUPT names the file.
+  virtual Result<std::optional<HistoryRow>> Next() = 0;
+};
+
+// "event_day=2013-01-01" or "event_hour=2013-01-01-06".
+std::string PartitionOf(Partition partition, int64_t event_time_us);
+int32_t EventDay(int64_t event_time_us);  // floor(days since the epoch)
+
+}  // namespace tokura::offline
