@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Passes the tests: installs, builds, runs every test, then builds and runs them again under
+# AddressSanitizer and UndefinedBehaviorSanitizer.
+#   ops/test.sh [--release-only] [--long] [-- CTEST-ARGUMENTS]
+# --long: the long fuzz, crash and oracle runs too (an hour or more).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+presets=(release asan)
+long=0
+while [ $# -gt 0 ]; do
+  case $1 in
+    --release-only) presets=(release) ;;
+    --long) long=1 ;;
+    --) shift; break ;;
+    -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "ops/test.sh: unknown argument '$1'; see --help" >&2; exit 2 ;;
+  esac
+  shift
+done
+
+ops/setup.sh
+export TOKURA_TEST_LONG=$long
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=0:allocator_may_return_null=1}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+failed=0
+for preset in "${presets[@]}"; do
+  started=$SECONDS
+  ops/build.sh "$preset"
+  built=$SECONDS
+  echo "test: $preset (built in $((built - started)) s)"
+  log=build/$preset/ctest.log
+  if ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure "$@" >"$log" 2>&1; then
+    tail -n 4 "$log"
+  else
+    failed=1
+    # What failed, then the runner's closing lines.
+    grep -vE '^ *[0-9]+/[0-9]+ Test +#.* Passed|^ +Start ' "$log" | tail -n 400
+  fi
+  echo "test: $preset took $((SECONDS - built)) s"
+done
+exit $failed
