@@ -12,6 +12,7 @@ inline constexpr size_t kRequestKeysMax = 1'000;
 inline constexpr size_t kRequestFeaturesMax = 1'000;
 inline constexpr size_t kRequestRecordsMax = 1'000;
 inline constexpr size_t kRecordBytesMax = 4 << 20;
+inline constexpr size_t kRecordCellsMax = 65'536;
 inline constexpr size_t kValueBytesMax = 1 << 20;
 inline constexpr size_t kNestingMax = 16;
 inline constexpr size_t kScanRowsMax = 1'000;

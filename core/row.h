@@ -24,15 +24,17 @@ struct RowCell {
   FeatureId feature;
   Version version;
   CellState state = CellState::kNull;
-  std::optional<int64_t> ttl_us;  // the record's own
+  std::optional<int64_t> ttl_us;  // the record's own; never of a delete
   Value value;
   bool operator==(const RowCell&) const = default;
 };
 
 struct Row {
-  std::optional<Version> deleted;  // highest version of a delete of the whole row
-  // kCell: the highest write to each feature, hidden by `deleted` or not. kRecord: the cells of the
-  // winning record, all of one version; empty if the winner is a delete. Ascending by feature id.
+  // Highest version of a delete of the whole row; kRecord: only if that is the winner.
+  std::optional<Version> deleted;
+  // kCell: the highest write to each feature, unless `deleted` hides it for ever. kRecord: the
+  // cells of the winning record, all of one version; empty if the winner is a delete. Ascending by
+  // id.
   std::vector<RowCell> cells;
   // kRecord only, set when the winner is a write: its version and TTL, also when it has no cells.
   std::optional<Version> record_version;
@@ -62,18 +64,23 @@ struct CellView {
   std::optional<int64_t> event_time_us;  // set for kPresent, kNull, kExpired, kStale
 };
 // What a read of `feature` at `now_us` says; `row` null means no row. The highest version decides
-// first, then its expiry (expires_at = event_time + ttl <= now), then max_staleness.
+// first, then its expiry (expires_at = event_time + ttl <= now), then max_staleness. kUnknown if
+// the value is not of the feature's type: it was written under a newer definition than `group` is.
 CellView ReadCell(const Row* row, const FeatureGroup& group, const Feature& feature, int64_t now_us,
                   std::optional<int64_t> max_staleness_us = std::nullopt);
 
 // The packed form kept in memory and in the LevelDB view (docs/formats/row.md): header, state
 // bitmap, fixed-width values at offsets known from the schema version, then variable-width values,
 // then versions and TTLs only where they differ from the row's. Written under group.schema_version;
-// rows of older schema versions of the same group unpack too.
+// rows of older schema versions of the same group unpack too. Cells of dropped features are left
+// out; cells that `group` does not know yet are kept. Same row, same group: same bytes.
+// REQUIRES: row is a result of merging; all its values together stay under 4 GiB.
 std::string PackRow(const Row& row, const FeatureGroup& group);
+// CORRUPT if the bytes are malformed; FAILED_PRECONDITION if they were written under a newer format
+// or a newer schema version than `group` has.
 Result<Row> UnpackRow(std::string_view packed, const FeatureGroup& group);
 // ReadCell on packed bytes without unpacking the rest. `value_out` receives a kPresent value.
-// REQUIRES: packed is a row that PackRow made for this group. CORRUPT otherwise.
+// Errors as UnpackRow, as far as this cell shows them. No allocation for numbers.
 struct PackedCell {
   ReadStatus status = ReadStatus::kNotFound;
   std::optional<int64_t> event_time_us;

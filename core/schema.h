@@ -2,6 +2,7 @@
 // makes them (catalog/definitions.h), everything else only reads them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -48,6 +49,26 @@ struct Feature {
   friend bool operator==(const Feature&, const Feature&) = default;
 };
 
+struct FeatureGroup;
+class RowLayouts;  // core/row_layout.h
+
+// What row.h has worked out about one group: where values lie in its packed rows. Not part of the
+// group's value: copies begin empty, all compare equal. Worked out again when features are added or
+// the schema version rises. Thread-safe as long as nobody changes the group.
+class RowLayoutCache {
+ public:
+  RowLayoutCache() = default;
+  RowLayoutCache(const RowLayoutCache&) {}
+  RowLayoutCache& operator=(const RowLayoutCache& other);
+  ~RowLayoutCache();
+  // Valid until `group`, the one that this lies in, is changed or destroyed.
+  const RowLayouts& For(const FeatureGroup& group) const;
+  friend bool operator==(const RowLayoutCache&, const RowLayoutCache&) { return true; }
+
+ private:
+  mutable std::atomic<const RowLayouts*> layouts_{nullptr};
+};
+
 // One version of one feature group.
 struct FeatureGroup {
   GroupId id;
@@ -67,6 +88,7 @@ struct FeatureGroup {
   bool deprecated = false;
   SchemaVersion schema_version{1};  // rises when a feature is added or widened
   std::vector<Feature> features;    // in the order defined, the dropped ones last
+  RowLayoutCache row_layouts;
 
   std::string QualifiedName() const {  // "flights/weather@1"
     return project + "/" + name + "@" + std::to_string(version);
@@ -95,6 +117,8 @@ struct FeatureService {
   std::string description;
   bool deprecated = false;
   std::vector<FeatureRef> features;  // in the order named, versions fixed, `*` expanded
+  std::vector<std::string> written;  // the references as the definition spells them
+  std::vector<GroupId> fixed;        // the group that each of `written` was fixed to
   std::string QualifiedName() const { return project + "/" + name + "@" + std::to_string(version); }
   friend bool operator==(const FeatureService&, const FeatureService&) = default;
 };

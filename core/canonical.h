@@ -1,0 +1,36 @@
+// The tagged form of values and cells that records, packed lists and digests share
+// (docs/formats/record.md). Used by the codecs of core/ alone.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "core/bytes.h"
+#include "core/record.h"
+#include "core/value.h"
+
+namespace tokura {
+
+// The one NaN of every format.
+inline constexpr uint32_t kCanonicalNan32 = 0x7fc00000;
+inline constexpr uint64_t kCanonicalNan64 = 0x7ff8000000000000;
+uint32_t CanonicalBits(float x);
+uint64_t CanonicalBits(double x);
+
+// Whether a float holds `x` exactly; NaN and infinities included.
+bool IsExactFloat(double x);
+
+// Bytes that count against kValueBytesMax: the length of a string, 4 an element of a vector, and
+// for a list the sum over its elements, 4 more for each string.
+size_t ValueBytes(const Value& value);
+
+// Whether `value` is a value of `type` as Coerce makes them.
+bool IsOfType(const Value& value, const Type& type);
+
+// Appends feature-id delta, tag and value of one cell; `previous` is 0 for the first.
+void AppendCanonicalCell(FeatureId feature, FeatureId previous, CellState state, const Value& value,
+                         std::string* out);
+// Reads tag and value of a cell. False unless the bytes are canonical and within the limits.
+bool ReadCanonicalCell(ByteReader* reader, CellState* state, Value* value);
+
+}  // namespace tokura

@@ -1,0 +1,25 @@
+// The one rule by which a cell is read, for rows and packed rows alike (data model: TTL, and what a
+// read says about each value). Used inside core/ alone.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/row.h"
+#include "core/schema.h"
+
+namespace tokura {
+
+// A read of one feature at one time. Borrows group and feature.
+struct Visibility {
+  const FeatureGroup& group;
+  const Feature& feature;
+  int64_t now_us;
+  std::optional<int64_t> max_staleness_us;
+
+  // Of a cell that no delete of the row hides.
+  ReadStatus StatusOf(CellState state, int64_t event_time_us,
+                      std::optional<int64_t> record_ttl_us) const;
+};
+
+}  // namespace tokura
