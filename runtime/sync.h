@@ -7,7 +7,6 @@
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -35,38 +34,42 @@ class OneShot {
 
   // The first Set wins; returns whether this one did.
   bool Set(T value) const {
-    if (state_->value.has_value() || state_->taken) return false;
+    if (state_->value.has_value()) return false;
     state_->value.emplace(std::move(value));
     if (state_->waiter) {
-      // joint owners: the notifier's queue entry and both ends
-      state_->executor->Post([waiter = std::exchange(state_->waiter, {})] { waiter.resume(); });
+      // The waiter may be destroyed before this runs: then its Awaiter has cleared the handle.
+      state_->executor->Post([state = state_] {
+        if (state->waiter) std::exchange(state->waiter, {}).resume();
+      });
     }
     return true;
   }
-  bool is_set() const { return state_->value.has_value() || state_->taken; }
+  bool is_set() const { return state_->value.has_value(); }
 
-  auto operator co_await() const {
-    struct Awaiter {
-      std::shared_ptr<State> state;
-      bool await_ready() const { return state->value.has_value(); }
-      void await_suspend(std::coroutine_handle<> handle) { state->waiter = handle; }
-      T await_resume() {
-        state->taken = true;
-        return std::move(*state->value);
-      }
-    };
-    return Awaiter{state_};
-  }
+  // REQUIRES: awaited once.
+  auto operator co_await() const { return Awaiter(state_); }
 
  private:
   struct State {
     explicit State(Executor* e) : executor(e) {}
     Executor* executor;
     std::optional<T> value;
-    bool taken = false;
     std::coroutine_handle<> waiter;
   };
-  std::shared_ptr<State> state_;  // joint owners: the setter's copy and the waiter's copy
+  class Awaiter {
+   public:
+    explicit Awaiter(std::shared_ptr<State> state) : state_(std::move(state)) {}
+    Awaiter(const Awaiter&) = delete;
+    Awaiter& operator=(const Awaiter&) = delete;
+    ~Awaiter() { state_->waiter = {}; }
+    bool await_ready() const { return state_->value.has_value(); }
+    void await_suspend(std::coroutine_handle<> handle) { state_->waiter = handle; }
+    T await_resume() { return std::move(*state_->value); }
+
+   private:
+    std::shared_ptr<State> state_;
+  };
+  std::shared_ptr<State> state_;  // joint owners: setter, waiter, and the notifier's queue entry
 };
 
 // Wakes every waiter, now and (once Set) for ever.
@@ -100,31 +103,31 @@ class Signal {
 // First come, first served; at most one holder.
 //   Mutex::Guard guard = co_await mutex.Lock();
 class Mutex {
+ private:
+  struct State;
+
  public:
-  explicit Mutex(Executor& executor) : executor_(executor) {}
+  explicit Mutex(Executor& executor);
   class Guard {
    public:
     Guard() = default;
-    explicit Guard(Mutex* mutex) : mutex_(mutex) {}
-    Guard(Guard&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
+    Guard(Guard&& other) noexcept = default;
     Guard& operator=(Guard&& other) noexcept {
-      std::swap(mutex_, other.mutex_);
+      std::swap(state_, other.state_);
       return *this;
     }
-    ~Guard() {
-      if (mutex_ != nullptr) mutex_->Unlock();
-    }
+    ~Guard();
 
    private:
-    Mutex* mutex_ = nullptr;
+    friend class Mutex;
+    explicit Guard(std::shared_ptr<State> state) : state_(std::move(state)) {}
+    std::shared_ptr<State> state_;
   };
   Task<Guard> Lock();
 
  private:
-  void Unlock();
-  Executor& executor_;
-  bool held_ = false;
-  std::deque<OneShot<bool>> waiters_;
+  static Task<Guard> LockState(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;  // joint owners: the mutex and its guards, which may outlive it
 };
 
 // Owns running tasks. Every coroutine that is not awaited directly belongs to one, and the owner

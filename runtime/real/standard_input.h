@@ -1,0 +1,26 @@
+// Standard input, and what a program may ask about the process that it is. Only command-line
+// programs use this.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "core/status.h"
+
+namespace tokura::runtime::real {
+
+// Fills `buffer` from standard input; 0 at its end. Blocks. UNAVAILABLE when it cannot be read.
+Result<size_t> ReadStandardInput(std::span<char> buffer);
+
+enum class Stream { kOut, kError };
+// Whether a person sees the stream.
+bool IsTerminal(Stream stream);
+
+int64_t ProcessId();
+// Processors that this process may use; at least 1.
+int ProcessorCount();
+// Ends the process at once: nothing is flushed, no destructor runs.
+[[noreturn]] void ExitNow(int code);
+
+}  // namespace tokura::runtime::real

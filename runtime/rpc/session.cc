@@ -1,0 +1,202 @@
+#include "runtime/rpc/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/limits.h"
+
+namespace tokura::runtime::rpc {
+namespace {
+
+constexpr size_t kHeldBytesMax = 2 * kFrameBytesMax;
+constexpr size_t kWriteBytes = 1 << 20;  // of one write, each with its own timeout
+
+double Seconds(std::chrono::nanoseconds t) { return std::chrono::duration<double>(t).count(); }
+
+}  // namespace
+
+Session::Session(const SessionContext& context, Executor& home,
+                 std::unique_ptr<Connection> connection)
+    : context_(context),
+      home_(home),
+      connection_(std::move(connection)),
+      heard_at_(context.clock.Monotonic()),
+      room_(home),
+      output_(home),
+      calls_(home),
+      writer_(home) {}
+
+Task<void> Session::Run() {
+  ArmWatchdog();
+  writer_.Spawn(WriteAnswers());
+  co_await ReadRequests();
+  // The peer may have ended only its own direction, so what it asked before is still answered.
+  co_await calls_.Join();
+  reading_ended_ = true;
+  output_.NotifyAll();
+  co_await writer_.Join();
+  home_.Cancel(watchdog_);
+  connection_->Close();
+}
+
+void Session::Drain() {
+  draining_ = true;
+  CloseIfDrained();
+}
+
+void Session::Cut() {
+  cut_ = true;
+  connection_->Close();
+  room_.NotifyAll();
+  output_.NotifyAll();
+}
+
+bool Session::full() const {
+  return calls_.size() >= context_.options.calls_per_connection_max ||
+         held_bytes_ + answers_.size() >= kHeldBytesMax;
+}
+
+void Session::CloseIfDrained() {
+  if (draining_ && calls_.size() == 0 && answers_.empty() && !writing_) Cut();
+}
+
+Task<void> Session::ReadRequests() {
+  while (!cut_) {
+    if (full()) {
+      co_await room_.Wait();
+      heard_at_ = context_.clock.Monotonic();  // it was we who did not listen
+      continue;
+    }
+    const Result<size_t> n = co_await connection_->Read(reader_.Space());
+    if (!n.ok() || *n == 0) co_return;
+    heard_at_ = context_.clock.Monotonic();
+    reader_.Received(*n);
+    if (!TakeRequests()) co_return;
+    if (!reader_.partial()) {
+      frame_begun_at_ = {};
+    } else if (frame_begun_at_ == std::chrono::nanoseconds(0)) {
+      frame_begun_at_ = heard_at_;
+    }
+  }
+}
+
+bool Session::TakeRequests() {
+  for (;;) {
+    Result<std::optional<Frame>> next = reader_.Next();
+    if (!next.ok()) {
+      Refuse(next.status());
+      return false;
+    }
+    if (!next->has_value()) return true;
+    frame_begun_at_ = {};
+    const Frame& frame = **next;
+    if (frame.header.flags != 0) {
+      Refuse(InvalidArgument("the peer sent an answer where requests are expected"));
+      return false;
+    }
+    if (draining_) {
+      AppendAnswer(frame.header.request_id, frame.header.method,
+                   Unavailable("the server is stopping"));
+      continue;
+    }
+    Call call{frame.header.method, std::string(frame.body), std::nullopt};
+    if (frame.header.deadline_us != 0) {
+      call.deadline = heard_at_ + std::chrono::microseconds(frame.header.deadline_us);
+    }
+    const size_t bytes = frame.body.size() + kFrameHeaderBytes;
+    held_bytes_ += bytes;
+    calls_.Spawn(Answer(frame.header.request_id, std::move(call), bytes));
+  }
+}
+
+void Session::Refuse(const Status& status) {
+  context_.bad_frames.Add();
+  context_.logger.Warning("connection from " + connection_->peer().ToString() +
+                          " cut: " + status.message());
+  const std::optional<uint64_t> id = reader_.refused_id();
+  if (id.has_value()) AppendAnswer(*id, 0, status);
+}
+
+Task<void> Session::Answer(uint64_t id, Call call, size_t held_bytes) {
+  const uint8_t method = call.method;
+  const std::chrono::nanoseconds begun = context_.clock.Monotonic();
+  Result<std::string> result = Internal("not answered");
+  if (call.deadline.has_value() && *call.deadline <= begun) {
+    result = DeadlineExceeded("the call's deadline passed before it was started");
+  } else {
+    result = co_await context_.handler(home_, std::move(call));
+  }
+  context_.calls.Add();
+  context_.seconds.Observe(Seconds(context_.clock.Monotonic() - begun));
+  held_bytes_ -= held_bytes;
+  if (!cut_) AppendAnswer(id, method, result);
+  room_.NotifyAll();
+}
+
+void Session::AppendAnswer(uint64_t id, uint8_t method, const Result<std::string>& result) {
+  FrameHeader header{.method = method,
+                     .flags = kFrameResponse,
+                     .request_id = id,
+                     .deadline_us = 0,
+                     .body_bytes = 0};
+  if (result.ok() && result->size() <= kFrameBytesMax) {
+    AppendFrame(header, *result, &answers_);
+  } else {
+    header.flags |= kFrameError;
+    const Status status =
+        result.ok() ? ResourceExhausted("answer of " + std::to_string(result->size()) +
+                                        " bytes is over the frame limit of " +
+                                        std::to_string(kFrameBytesMax) + "; ask for less at once")
+                    : result.status();
+    AppendFrame(header, EncodeError(status), &answers_);
+  }
+  output_.NotifyAll();
+}
+
+// NotifyAll resumes this after what the loop has queued, so the answers of one turn go out in one
+// write.
+Task<void> Session::WriteAnswers() {
+  while (!cut_) {
+    if (answers_.empty()) {
+      CloseIfDrained();
+      if (reading_ended_ || cut_) co_return;
+      co_await output_.Wait();
+      continue;
+    }
+    const std::string bytes = std::exchange(answers_, {});
+    writing_ = true;
+    for (size_t at = 0; at < bytes.size() && !cut_; at += kWriteBytes) {
+      write_begun_at_ = context_.clock.Monotonic();
+      const Status written =
+          co_await connection_->Write(std::string_view(bytes).substr(at, kWriteBytes));
+      if (!written.ok()) Cut();
+    }
+    writing_ = false;
+    room_.NotifyAll();
+  }
+}
+
+// One coarse timer a connection instead of one a read: a timeout is noticed at most a quarter late.
+void Session::ArmWatchdog() {
+  const std::chrono::nanoseconds period =
+      std::min(context_.options.idle_timeout, context_.options.frame_timeout) / 4;
+  watchdog_ = home_.After(period, [this] {
+    CheckTimeouts();
+    ArmWatchdog();
+  });
+}
+
+void Session::CheckTimeouts() {
+  const std::chrono::nanoseconds now = context_.clock.Monotonic();
+  const std::chrono::nanoseconds frame_timeout = context_.options.frame_timeout;
+  const bool frame_stalled =
+      frame_begun_at_ != std::chrono::nanoseconds(0) && now - frame_begun_at_ >= frame_timeout;
+  const bool write_stalled = writing_ && now - write_begun_at_ >= frame_timeout;
+  const bool idle =
+      calls_.size() == 0 && !writing_ && now - heard_at_ >= context_.options.idle_timeout;
+  if (cut_ || !(frame_stalled || write_stalled || idle)) return;
+  context_.timeouts.Add();
+  Cut();
+}
+
+}  // namespace tokura::runtime::rpc

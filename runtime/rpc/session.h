@@ -1,0 +1,73 @@
+// Session: the server's end of one connection. Internal to runtime/rpc.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "runtime/metrics.h"
+#include "runtime/rpc/frame_reader.h"
+#include "runtime/rpc/server.h"
+#include "runtime/sync.h"
+
+namespace tokura::runtime::rpc {
+
+// What all sessions of a server share; thread-safe or constant.
+struct SessionContext {
+  Clock& clock;
+  Handler handler;
+  Logger& logger;
+  ServerOptions options;
+  Counter& calls;
+  Counter& bad_frames;
+  Counter& timeouts;
+  Histogram& seconds;
+};
+
+// Lives on its home executor. Bounds what one peer can make the server hold: calls in flight, and
+// bytes of requests not yet answered plus answers not yet sent; beyond them it is not read.
+class Session {
+ public:
+  Session(const SessionContext& context, Executor& home, std::unique_ptr<Connection> connection);
+
+  // Returns when the peer, an error, a timeout, Drain or Cut ended it and every call is done.
+  Task<void> Run();
+  // Refuses further calls and closes once those under way are answered.
+  void Drain();
+  // Closes now; calls under way still run to their end, unheard.
+  void Cut();
+
+ private:
+  Task<void> ReadRequests();
+  Task<void> WriteAnswers();
+  Task<void> Answer(uint64_t id, Call call, size_t held_bytes);
+  Task<Result<std::string>> Handle(Call call);
+  // False when the peer broke the protocol.
+  bool TakeRequests();
+  void AppendAnswer(uint64_t id, uint8_t method, const Result<std::string>& result);
+  void Refuse(const Status& status);
+  bool full() const;
+  void CloseIfDrained();
+  void ArmWatchdog();
+  void CheckTimeouts();
+
+  const SessionContext& context_;
+  Executor& home_;
+  const std::unique_ptr<Connection> connection_;
+  FrameReader reader_;
+  std::string answers_;  // encoded, not yet handed to the connection
+  size_t held_bytes_ = 0;
+  bool draining_ = false;
+  bool reading_ended_ = false;
+  bool writing_ = false;
+  bool cut_ = false;
+  std::chrono::nanoseconds heard_at_{};        // when the peer last sent something
+  std::chrono::nanoseconds frame_begun_at_{};  // of the partial frame, if any
+  std::chrono::nanoseconds write_begun_at_{};  // of the write under way, if any
+  Executor::TimerId watchdog_ = 0;
+  Signal room_;    // a call was answered, or an answer sent
+  Signal output_;  // there is something to write, or no more to come
+  TaskGroup calls_;
+  TaskGroup writer_;
+};
+
+}  // namespace tokura::runtime::rpc
