@@ -5,7 +5,6 @@
 // log is failed for good: nothing is acknowledged any more, and `on_failed` is called once.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,7 +32,7 @@ struct ChangeLogOptions {
   Origin origin;
   uint16_t log_index = 0;
   Durability durability = Durability::kFsync;
-  std::chrono::microseconds commit_delay_max{1'000};
+  // A commit takes what is pending when the one before it ends, up to so much (at least one group).
   uint64_t commit_bytes_max = 256 << 10;
   uint64_t segment_bytes_max = kSegmentBytesMax;
   uint64_t pending_bytes_max = 64 << 20;  // waiting for a commit; beyond it: RESOURCE_EXHAUSTED
@@ -60,10 +59,13 @@ class ChangeLog {
 
   // One group: all of it is in one commit or none. RESOURCE_EXHAUSTED: disk full or too much
   // pending, nothing was written. INTERNAL: the log failed, the outcome is unknown to everybody.
+  // UNAVAILABLE: stopped, nothing was written. INVALID_ARGUMENT: an empty or too large body.
   runtime::Task<Result<std::vector<Dot>>> Append(std::vector<PendingRecord> records);
 
   const PositionVector& durable() const;  // every record acknowledged so far
   int64_t last_hlc_us() const;
+  // A write time that every record not in durable() yet will exceed; raises later write times so.
+  int64_t CloseHlc();
   uint64_t bytes() const;  // written by this incarnation
   // Commits what is pending, marks the end clean, returns when every task is done.
   runtime::Task<void> Stop();

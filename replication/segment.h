@@ -23,6 +23,7 @@
 namespace tokura::replication {
 
 inline constexpr uint64_t kSegmentBytesMax = 64 << 20;
+inline constexpr uint64_t kSegmentHeaderBytesMax = 8 + 2 + 2 + 4 + 2 + 4 + 1 + 255 + 4;
 
 // "0000000003-00-000001.seg": incarnation, log index, segment number; sorts in log order.
 struct SegmentName {
@@ -52,6 +53,7 @@ class SegmentBuilder {
   // Appends the segment header.
   SegmentBuilder(const SegmentName& name, const std::string& node, std::string* out);
   static void AppendCommit(uint64_t durable_bytes, std::string* out);
+  static void AppendOrigin(uint16_t origin_index, const Origin& origin, std::string* out);
   static void AppendRecord(uint16_t origin_index, const LogRecord& record, std::string* out);
 };
 

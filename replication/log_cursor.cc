@@ -1,0 +1,284 @@
+#include <algorithm>
+#include <utility>
+
+#include "core/bytes.h"
+#include "replication/log_directory.h"
+#include "replication/segment_list.h"
+
+namespace tokura::replication {
+namespace {
+
+constexpr uint8_t kCursorVersion = 1;
+constexpr size_t kCursorBytesMax = 1 << 20;
+constexpr int kRecordsPerTurn = 256;  // of one log, before the next log has its turn
+
+// Where reading stands in one log of the current incarnation.
+struct LogPlace {
+  uint32_t number = 1;
+  uint64_t offset = 0;
+  std::unique_ptr<SegmentReader> reader;  // null until the segment is there
+  // What was durable when the reader's buffer was known to be fresh. A buffer may hold bytes that
+  // were later taken back, so a record is believed only if it was durable before it was read.
+  PositionVector fresh;
+};
+
+class Cursor final : public LogCursor {
+ public:
+  Cursor(runtime::FileSystem& files, std::string directory, bool from_start)
+      : files_(files), directory_(std::move(directory)), verifier_(from_start) {}
+
+  Status Load(std::string_view cursor) {
+    ByteReader reader(cursor);
+    const Status malformed = InvalidArgument(
+        "the cursor of the change feed is malformed; pass it exactly as it was given out");
+    uint8_t version = 0;
+    uint64_t incarnation = 0;
+    uint64_t count = 0;
+    if (cursor.size() > kCursorBytesMax || cursor.size() < 5 ||
+        Crc32c(cursor.substr(0, cursor.size() - 4)) != GetU32(cursor.data() + cursor.size() - 4) ||
+        !reader.U8(&version) || version != kCursorVersion || !reader.Varint(&incarnation) ||
+        incarnation > UINT32_MAX || !reader.Varint(&count)) {
+      return malformed;
+    }
+    for (uint64_t i = 0; i < count; ++i) {
+      uint64_t log = 0;
+      uint64_t number = 0;
+      LogPlace place;
+      if (!reader.Varint(&log) || log > UINT16_MAX || !reader.Varint(&number) || number == 0 ||
+          number > UINT32_MAX || !reader.Varint(&place.offset)) {
+        return malformed;
+      }
+      place.number = static_cast<uint32_t>(number);
+      if (!logs_.emplace(static_cast<uint16_t>(log), std::move(place)).second) return malformed;
+    }
+    if (reader.rest().size() != 4) return malformed;
+    incarnation_ = static_cast<uint32_t>(incarnation);
+    return OkStatus();
+  }
+
+  // Looks whether what the cursor names is there. A segment that a crash kept from being born may
+  // have been named, and the tail of an earlier incarnation may have been cut behind the cursor.
+  Status CheckPlace() {
+    TOKURA_RETURN_IF_ERROR(Relist());
+    const bool newest = list_.upper_bound(incarnation_) == list_.end();
+    for (const auto& [log, place] : logs_) {
+      const std::vector<uint32_t>* numbers = Numbers(log);
+      const size_t listed = numbers == nullptr ? 0 : numbers->size();
+      bool there = place.number <= listed ||
+                   (place.number == listed + 1 && place.offset <= kSegmentHeaderBytesMax);
+      if (newest && place.number <= listed) {
+        TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::ReadableFile> file,
+                                files_.Open(PathOf(log, place)));
+        TOKURA_ASSIGN_OR_RETURN(uint64_t size, file->Size());
+        there = place.offset <= size;
+      }
+      if (there) continue;
+      return FailedPrecondition("the cursor names " + PathOf(log, place) + ": offset " +
+                                std::to_string(place.offset) +
+                                ", which is not there; read the change feed from its beginning");
+    }
+    return OkStatus();
+  }
+
+  std::string Save() const override {
+    std::string out(1, static_cast<char>(kCursorVersion));
+    PutVarint(&out, incarnation_);
+    PutVarint(&out, logs_.size());
+    for (const auto& [log, place] : logs_) {
+      PutVarint(&out, log);
+      PutVarint(&out, place.number);
+      PutVarint(&out, place.offset);
+    }
+    PutU32(&out, Crc32c(out));
+    return out;
+  }
+
+  Result<std::optional<LogRecord>> Next(const PositionVector& durable) override {
+    if (at_end_ && durable == durable_at_end_) return std::optional<LogRecord>();
+    at_end_ = false;
+    while (true) {
+      bool all_ended = true;
+      TOKURA_ASSIGN_OR_RETURN(std::optional<LogRecord> record, NextOfLogs(durable, &all_ended));
+      if (record) return record;
+      // The list is taken after the logs were seen to end, and they are read once more after it:
+      // whatever a later segment or incarnation follows is then complete.
+      TOKURA_RETURN_IF_ERROR(Relist());
+      all_ended = true;
+      TOKURA_ASSIGN_OR_RETURN(record, NextOfLogs(durable, &all_ended));
+      if (record) return record;
+      TOKURA_ASSIGN_OR_RETURN(bool moved, MoveOn(all_ended));
+      if (moved) continue;
+      at_end_ = true;
+      durable_at_end_ = durable;
+      return std::optional<LogRecord>();
+    }
+  }
+
+ private:
+  // The next record of whichever log has the turn. `all_ended` becomes false if some log has more
+  // that is not durable yet.
+  Result<std::optional<LogRecord>> NextOfLogs(const PositionVector& durable, bool* all_ended) {
+    for (size_t tried = 0; tried < logs_.size(); ++tried) {
+      auto it = logs_.lower_bound(turn_);
+      if (it == logs_.end()) it = logs_.begin();
+      turn_ = it->first;
+      TOKURA_ASSIGN_OR_RETURN(std::optional<LogRecord> record,
+                              NextOfLog(it->first, &it->second, durable, all_ended));
+      if (record && ++taken_ < kRecordsPerTurn) return record;
+      taken_ = 0;
+      turn_ = static_cast<uint16_t>(it->first + 1);
+      if (record) return record;
+    }
+    return std::optional<LogRecord>();
+  }
+
+  Result<std::optional<LogRecord>> NextOfLog(uint16_t log, LogPlace* place,
+                                             const PositionVector& durable, bool* all_ended) {
+    TOKURA_RETURN_IF_ERROR(OpenSegment(log, place));
+    if (place->reader == nullptr) return std::optional<LogRecord>();
+    while (true) {
+      const uint64_t before = place->reader->offset();
+      TOKURA_ASSIGN_OR_RETURN(std::optional<LogRecord> record, place->reader->Next());
+      if (!record) {
+        place->offset = place->reader->offset();
+        return record;
+      }
+      if (!durable.Covers(record->dot)) {
+        place->reader->Seek(before);
+        *all_ended = false;
+        return std::optional<LogRecord>();
+      }
+      if (!place->fresh.Covers(record->dot)) {
+        place->fresh = durable;
+        place->reader->Seek(before);
+        continue;
+      }
+      place->offset = place->reader->offset();
+      const std::string where =
+          PathOf(log, *place) + ": before offset " + std::to_string(place->offset);
+      TOKURA_RETURN_IF_ERROR(verifier_.Check(*record, log, where));
+      return record;
+    }
+  }
+
+  Status OpenSegment(uint16_t log, LogPlace* place) {
+    if (place->reader != nullptr) return OkStatus();
+    const std::string path = PathOf(log, *place);
+    Result<std::unique_ptr<SegmentReader>> reader = SegmentReader::Open(files_, path);
+    if (reader.ok()) {
+      place->reader = std::move(*reader);
+      if (place->offset != 0) place->reader->Seek(place->offset);
+      place->offset = place->reader->offset();
+      return OkStatus();
+    }
+    if (reader.status().code() == Code::kNotFound && !IsListed(log, place->number)) {
+      return OkStatus();
+    }
+    if (reader.status().code() == Code::kCorrupt && IsNewest(log, place->number)) {
+      // It may be in the making: its name is there before its header.
+      TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::ReadableFile> file, files_.Open(path));
+      TOKURA_ASSIGN_OR_RETURN(uint64_t size, file->Size());
+      if (size <= kSegmentHeaderBytesMax) return OkStatus();
+    }
+    return reader.status();
+  }
+
+  // After all logs were read to their ends: on to segments and incarnations that follow. Returns
+  // whether there is something new to read.
+  Result<bool> MoveOn(bool all_ended) {
+    bool moved = false;
+    const auto next_incarnation = list_.upper_bound(incarnation_);
+    const bool superseded = next_incarnation != list_.end();
+    bool complete = all_ended;
+    for (auto& [log, place] : logs_) {
+      const std::vector<uint32_t>* numbers = Numbers(log);
+      const bool followed = numbers != nullptr && place.number < numbers->size();
+      if (place.reader == nullptr) continue;
+      if (!followed && !superseded) continue;
+      TOKURA_ASSIGN_OR_RETURN(bool ended, HasEnded(log, &place));
+      if (!ended) {
+        complete = false;
+      } else if (followed) {
+        place = LogPlace{place.number + 1, 0, nullptr, std::move(place.fresh)};
+        moved = true;
+      }
+    }
+    if (moved) return true;
+    if (auto mine = list_.find(incarnation_); mine != list_.end()) {
+      for (const auto& [log, numbers] : mine->second) moved |= logs_.try_emplace(log).second;
+    }
+    if (moved || !superseded || !complete) return moved;
+    incarnation_ = next_incarnation->first;
+    verifier_ = RecordVerifier(/*from_start=*/true);
+    logs_.clear();
+    for (const auto& [log, numbers] : next_incarnation->second) logs_.try_emplace(log);
+    return true;
+  }
+
+  // Whether a segment that something follows was read to its end; CORRUPT if it is torn there.
+  Result<bool> HasEnded(uint16_t log, LogPlace* place) {
+    const uint64_t before = place->reader->offset();
+    TOKURA_ASSIGN_OR_RETURN(std::optional<LogRecord> record, place->reader->Next());
+    if (record) {
+      place->reader->Seek(before);
+      return false;
+    }
+    if (place->reader->tail() == SegmentReader::Tail::kClean) return true;
+    return Corrupt(PathOf(log, *place) + ": offset " + std::to_string(place->reader->offset()) +
+                   ": checksum mismatch in durable bytes; restore the file from a backup");
+  }
+
+  Status Relist() {
+    TOKURA_ASSIGN_OR_RETURN(list_, ListSegments(files_, directory_));
+    if (incarnation_ != 0 && (list_.empty() || list_.rbegin()->first < incarnation_)) {
+      return FailedPrecondition(
+          directory_ + ": the log ends before incarnation " + std::to_string(incarnation_) +
+          ", which the cursor names; read the change feed from its beginning");
+    }
+    return OkStatus();
+  }
+
+  const std::vector<uint32_t>* Numbers(uint16_t log) const {
+    const auto incarnation = list_.find(incarnation_);
+    if (incarnation == list_.end()) return nullptr;
+    const auto numbers = incarnation->second.find(log);
+    return numbers == incarnation->second.end() ? nullptr : &numbers->second;
+  }
+  bool IsListed(uint16_t log, uint32_t number) const {
+    const std::vector<uint32_t>* numbers = Numbers(log);
+    return numbers != nullptr && number <= numbers->size();
+  }
+  bool IsNewest(uint16_t log, uint32_t number) const {
+    const std::vector<uint32_t>* numbers = Numbers(log);
+    return list_.upper_bound(incarnation_) == list_.end() &&
+           (numbers == nullptr || number >= numbers->size());
+  }
+  std::string PathOf(uint16_t log, const LogPlace& place) const {
+    return directory_ + "/" + SegmentName{incarnation_, log, place.number}.ToString();
+  }
+
+  runtime::FileSystem& files_;
+  const std::string directory_;
+  RecordVerifier verifier_;
+  SegmentList list_;
+  uint32_t incarnation_ = 0;  // 0: before the first
+  std::map<uint16_t, LogPlace> logs_;
+  uint16_t turn_ = 0;
+  int taken_ = 0;  // records of the turn
+  bool at_end_ = false;
+  PositionVector durable_at_end_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LogCursor>> LogCursor::Open(runtime::FileSystem& files,
+                                                   std::string directory, std::string_view cursor) {
+  auto opened = std::make_unique<Cursor>(files, std::move(directory), cursor.empty());
+  if (!cursor.empty()) {
+    TOKURA_RETURN_IF_ERROR(opened->Load(cursor));
+    TOKURA_RETURN_IF_ERROR(opened->CheckPlace());
+  }
+  return std::unique_ptr<LogCursor>(std::move(opened));
+}
+
+}  // namespace tokura::replication
