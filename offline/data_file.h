@@ -28,6 +28,8 @@ struct HistoryRow {
 
 // The Dot of a row of the log; nullopt for the backfill lane.
 std::optional<Dot> DotOf(const HistoryRow& row);
+// HistoryRow::origin of a record of the log.
+std::string OriginOf(const Dot& dot);
 
 // Writes `rows` (sorted by key, event_time, write id) as one file under the table's folder, synced.
 // REQUIRES: at least one row, all of one partition.
@@ -51,5 +53,6 @@ class DataFileReader {
 // "event_day=2013-01-01" or "event_hour=2013-01-01-06".
 std::string PartitionOf(Partition partition, int64_t event_time_us);
 int32_t EventDay(int64_t event_time_us);  // floor(days since the epoch)
+std::string FormatDay(int32_t day);       // "2013-01-01"
 
 }  // namespace tokura::offline

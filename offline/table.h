@@ -90,4 +90,8 @@ class Table {
 
 std::string TableFolder(const std::string& offline_root, const FeatureGroup& group);
 
+// The directory that "file:///x", "/x" or "x" (relative) names, without a slash at the end.
+// INVALID_ARGUMENT for any other scheme.
+Result<std::string> ParseOfflineUri(const std::string& uri);
+
 }  // namespace tokura::offline
