@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,8 +35,12 @@ class Definitions {
   std::vector<FeatureGroup> groups;      // by id, ascending; the live ones
   std::vector<FeatureService> services;  // by project, name, version
   uint32_t next_group_id = 1;            // never reused, also across drops
-  // Highest feature id ever given in a live group, by group (a drop does not lower it).
+  // The next feature id to give in each live group: above every one ever given.
   std::map<GroupId, uint32_t> next_feature_id;
+
+  // Makes names findable. Call after changing `groups` or `services`; MakePlan and
+  // DecodeDefinitions have.
+  void BuildIndex();
 
   const FeatureGroup* FindGroup(GroupId id) const;
   // "flights/weather" or "flights/weather@2"; inside `default_project`, "weather" too. Without a
@@ -52,8 +57,14 @@ class Definitions {
   Result<std::vector<ResolvedFeature>> ResolveFeatures(std::string_view reference,
                                                        std::string_view default_project,
                                                        bool online_only) const;
-  // The features of a service, in its order.
+  // The features of a service, in its order. In a service, `*` means what is online (all, of a
+  // group that is not), so that a training set has the columns that serving has.
   std::vector<ResolvedFeature> FeaturesOf(const FeatureService& service) const;
+
+ private:
+  // "flights/weather" -> positions in groups (services), by version, ascending.
+  std::map<std::string, std::vector<size_t>, std::less<>> group_index_;
+  std::map<std::string, std::vector<size_t>, std::less<>> service_index_;
 };
 
 // The contract's JSON: {"revision": 7, "projects": [{"project": "flights", ...}]}, which apply
