@@ -19,11 +19,15 @@
 
 namespace tokura::offline {
 
-// One row as client::PutRecord, or why it cannot be one (then record.malformed is set).
+// One row as client::PutRecord, its values of the group's types already (Syntax::kNative:
+// event_time a Timestamp, ttl an integer of µs), or why it cannot be one (then record.malformed
+// names each bad column and what was expected, never a value).
 struct ImportRow {
   uint64_t line = 0;  // of the file, the header being 1; in Parquet the row, from 1
   client::PutRecord record;
-  std::string text;  // the row as it can be written to a rejects file (CSV cells or JSON)
+  // The row as a rejects file takes it: of a CSV file its cells as they stand there, else a JSON
+  // object on one line. Columns `_line` and `_reason`, of an earlier rejects file, are left out.
+  std::string text;
 };
 
 struct ImportOptions {
@@ -36,7 +40,8 @@ struct ImportOptions {
 class ImportReader {
  public:
   // Checks the columns against the group before the first row: INVALID_ARGUMENT with the full list
-  // of what is unknown or missing and the nearest names. `path` "-" reads `standard_input`.
+  // of what is unknown or missing and the nearest names (of JSON lines each row is checked alone).
+  // `path` "-" reads `standard_input`. Keeps no reference to `group`; `files` outlives the reader.
   static Result<std::unique_ptr<ImportReader>> Open(
       runtime::FileSystem& files, const std::string& path, const FeatureGroup& group,
       const ImportOptions& options,
@@ -46,6 +51,41 @@ class ImportReader {
   virtual Result<std::optional<ImportRow>> Next() = 0;
   virtual uint64_t bytes_read() const = 0;   // of the file as it lies on disk, for progress
   virtual uint64_t bytes_total() const = 0;  // 0 if unknown
+  // The header that the texts of a CSV file belong to; "" where they are JSON objects.
+  virtual std::string rejects_header() const { return ""; }
+  // A row of this reader as a JSON object line that, once mended, can be imported.
+  virtual std::string RejectsJson(const ImportRow& row) const { return row.text; }
+};
+
+// Writes rejected rows so that they can be mended and imported again: each row as it stood, with
+// `_line` and `_reason` in front, which imports ignore. `.jsonl` takes the rows of any file, `.csv`
+// those of CSV files of one header. What is at `path` is replaced as a whole by Close, and only if
+// a row was rejected; until then the rows gather, from the first on, in `path`.tmp. Blocking; not
+// thread-safe; without Close nothing is left at `path`.
+class RejectsWriter {
+ public:
+  // INVALID_ARGUMENT for another extension.
+  static Result<std::unique_ptr<RejectsWriter>> Open(runtime::FileSystem& files, std::string path);
+  ~RejectsWriter();
+  // Whether rows of `reader` can be added to this file; to ask before the first row. The first CSV
+  // reader asked about fixes the header of a `.csv` file.
+  Status Accept(const ImportReader& reader);
+  // REQUIRES: Accept(reader) was OK; `row` came from it.
+  Status Add(const ImportReader& reader, const ImportRow& row, std::string_view reason);
+  uint64_t rows() const { return rows_; }
+  // Returned OK => the rows, if any, are durable at `path`.
+  Status Close();
+
+ private:
+  RejectsWriter(runtime::FileSystem& files, std::string path, bool csv);
+  Status Begin();
+
+  runtime::FileSystem& files_;
+  const std::string path_;
+  const bool csv_;
+  std::string header_;
+  std::unique_ptr<runtime::WritableFile> file_;
+  uint64_t rows_ = 0;
 };
 
 }  // namespace tokura::offline
