@@ -1,0 +1,114 @@
+// What Compactor does, in three parts: feeds that fill the buffer (compactor_feed.cc), rounds that
+// bring it into the tables (compactor_round.cc), and the public calls (compactor.cc). All of it
+// lives on one executor; files are touched on the blocking pool, by one round at a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "offline/compactor.h"
+#include "offline/history_buffer.h"
+#include "offline/table_writer.h"
+#include "runtime/sync.h"
+
+namespace tokura::offline {
+
+class Compactor::Impl {
+ public:
+  Impl(CompactorOptions options, CompactorRuntime runtime,
+       const catalog::DefinitionsSource& definitions, std::vector<runtime::Address> nodes);
+
+  runtime::Task<Status> Start();
+  runtime::Task<Status> CommitNow();
+  runtime::Task<Status> WaitCovered(replication::PositionVector vector,
+                                    std::chrono::microseconds timeout);
+  std::vector<client::OfflineGroupStatus> GetStatus() const;
+  runtime::Task<void> Stop();
+
+ private:
+  using Definitions = std::shared_ptr<const catalog::Definitions>;
+
+  struct Feed {
+    std::unique_ptr<client::NodeClient> client;
+    std::string cursor;
+    bool at_end = false;       // of its last page
+    int64_t watermark_us = 0;  // of the last page that was at the end
+    Status failing;            // logged once, until it works again
+  };
+  struct TableState {
+    std::unique_ptr<TableWriter> writer;  // touched on the blocking pool while a round runs
+    client::OfflineGroupStatus status;    // as of the last round
+    replication::PositionVector covered;  // all of these records are published
+    int64_t covered_watermark_us = 0;
+    int64_t persisted_at_us = 0;     // when the table's own position was written last
+    uint64_t persisted_records = 0;  // records_read() then
+    Status failing;                  // logged once, until a commit works again
+  };
+  // Counts calls from outside, for Stop to wait for.
+  class CallGuard;
+
+  // compactor_feed.cc
+  runtime::Task<void> Follow(Feed* feed);
+  void TakePage(Feed* feed, client::FeedPage page);
+  void FeedFailed(Feed* feed, const Status& status);
+  void RestartFeeds();
+  int64_t Watermark() const;
+  bool AllRead() const;
+
+  // compactor_round.cc. All of them: REQUIRES the round's lock.
+  enum class Persist { kWhenDue, kAll };
+  runtime::Task<void> Round(Persist persist);
+  runtime::Task<void> SyncTables(Definitions definitions);
+  runtime::Task<void> OpenTable(FeatureGroup group);
+  void DiscardStrays(const catalog::Definitions& definitions);
+  runtime::Task<void> CommitTable(FeatureGroup group, Persist persist);
+  bool PersistDue(const TableState& table, const replication::PositionVector& read,
+                  Persist persist) const;
+  void Advance(TableState* table, const TableCommit& commit);
+  void Committed(const FeatureGroup& group, TableState* table, const CommitOutcome& outcome,
+                 double seconds);
+  void TableFailed(const FeatureGroup& group, TableState* table, const Status& status);
+  void Describe(const FeatureGroup& group, TableState* table) const;
+
+  // compactor.cc
+  runtime::Task<void> Run();
+  runtime::Task<Result<replication::PositionVector>> AcceptedByNodes();
+  bool Covers(const replication::PositionVector& vector) const;
+  double LagSeconds(const TableState& table) const;
+
+  const CompactorOptions options_;
+  const CompactorRuntime runtime_;
+  const catalog::DefinitionsSource& definitions_;
+  HistoryBuffer buffer_;
+  std::vector<std::unique_ptr<Feed>> feeds_;
+  std::map<GroupId, TableState> tables_;
+  // Groups whose records were read while they had no table: it must read the feed again.
+  std::set<GroupId> missed_;
+  std::set<GroupId> unopened_;         // offline groups whose table cannot be opened
+  replication::PositionVector start_;  // what the feeds leave out
+  uint64_t generation_ = 0;            // of the feeds; RestartFeeds raises it
+  uint64_t progress_count_ = 0;        // raised by each page and each commit
+  runtime::Mutex round_lock_;
+  runtime::Signal progress_;  // a page was read, a round ended, or stopping
+  runtime::Signal wake_;      // a round is due
+  runtime::TaskGroup tasks_;
+  std::unique_ptr<runtime::FileLock> lock_;
+  bool started_ = false;
+  bool stopping_ = false;
+  int calls_ = 0;
+  runtime::Counter& rows_total_;
+  runtime::Counter& files_total_;
+  runtime::Counter& bytes_total_;
+  runtime::Counter& duplicates_total_;
+  runtime::Counter& failures_total_;
+  runtime::Histogram& commit_seconds_;
+  runtime::Gauge& lag_seconds_;
+  runtime::Gauge& buffer_bytes_;
+};
+
+}  // namespace tokura::offline

@@ -1,0 +1,56 @@
+// HistoryBuffer: what the compactor has read of the change feed and not yet published, by group.
+// Pure state, no I/O; lives on the compactor's executor.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "client/node_client.h"
+#include "core/ids.h"
+#include "core/status.h"
+#include "offline/data_file.h"
+#include "replication/position_vector.h"
+
+namespace tokura::offline {
+
+class HistoryBuffer {
+ public:
+  // Takes one record of the feed, in feed order. CORRUPT, FAILED_PRECONDITION: it cannot be read,
+  // and read() does not cover it.
+  Status Add(const client::FeedRecord& record);
+
+  // How far the feed was read: each record that it covers was added, or came before Restart's.
+  const replication::PositionVector& read() const { return read_; }
+  uint64_t records_read() const { return records_read_; }
+  // Of rows held, those taken and not yet released included; an estimate of their memory.
+  uint64_t bytes() const { return bytes_; }
+  bool has_rows(GroupId group) const;
+  std::vector<GroupId> groups() const;  // with rows
+
+  // The rows of a group go to a commit, which ends with Release (they are published) or GiveBack.
+  std::vector<HistoryRow> Take(GroupId group);
+  void Release(GroupId group);
+  void GiveBack(GroupId group, std::vector<HistoryRow> rows);
+  // Forgets the rows of a group that has no table.
+  void Discard(GroupId group);
+
+  // Records that `position` covers are not taken for this group (any more).
+  void Skip(GroupId group, const replication::PositionVector& position);
+  // The feed is read again from `position` on.
+  void Restart(replication::PositionVector position) { read_ = std::move(position); }
+
+ private:
+  struct GroupRows {
+    std::vector<HistoryRow> rows;
+    uint64_t bytes = 0;
+    uint64_t bytes_taken = 0;
+    replication::PositionVector skip;
+  };
+  std::map<GroupId, GroupRows> groups_;
+  replication::PositionVector read_;
+  uint64_t bytes_ = 0;
+  uint64_t records_read_ = 0;
+};
+
+}  // namespace tokura::offline

@@ -1,0 +1,227 @@
+#include "offline/table_writer.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace tokura::offline {
+namespace {
+
+// 16 bytes and a table entry each: about 150 MB at most, for all tables of a busy store together
+// only if each of them is busy.
+constexpr size_t kDigestsMax = 2'000'000;
+constexpr int kCommitAttempts = 3;
+constexpr int kNameAttempts = 1'000;
+constexpr int64_t kHourUs = 3'600'000'000;
+
+auto FileOrder(const HistoryRow& row) {
+  return std::tie(row.record.key, row.record.event_time_us, row.record.write_id);
+}
+
+int64_t HourEndUs(int64_t event_time_us) {
+  const int64_t remainder = ((event_time_us % kHourUs) + kHourUs) % kHourUs;
+  return event_time_us - remainder + kHourUs;
+}
+
+// "data/event_day=2026-01-01/0000000012-00-0123456789abcdef.parquet": the snapshot that brings it,
+// the attempt, and what it holds.
+std::string FilePath(const std::string& partition, int64_t snapshot_id, uint32_t attempt,
+                     const Digest& digest) {
+  char name[64];
+  std::snprintf(name, sizeof name, "%010lld-%02u-", static_cast<long long>(snapshot_id), attempt);
+  return "data/" + partition + "/" + name + digest.ToHex().substr(0, 16) + ".parquet";
+}
+
+// Those whose ranges meet the ranges of all rows together. Live writes carry fresh write ids, so
+// that these are the files of the last minutes.
+std::vector<const DataFile*> FilesThatMayHold(const std::vector<DataFile>& files,
+                                              const std::vector<HistoryRow>& rows) {
+  std::vector<const DataFile*> out;
+  if (rows.empty()) return out;
+  int64_t time_min = rows[0].record.event_time_us;
+  int64_t time_max = time_min;
+  uint64_t prefix_min = rows[0].record.write_id.prefix();
+  uint64_t prefix_max = prefix_min;
+  for (const HistoryRow& row : rows) {
+    time_min = std::min(time_min, row.record.event_time_us);
+    time_max = std::max(time_max, row.record.event_time_us);
+    prefix_min = std::min(prefix_min, row.record.write_id.prefix());
+    prefix_max = std::max(prefix_max, row.record.write_id.prefix());
+  }
+  for (const DataFile& file : files) {
+    if (file.event_time_max_us < time_min || file.event_time_min_us > time_max) continue;
+    if (file.write_prefix_max < prefix_min || file.write_prefix_min > prefix_max) continue;
+    out.push_back(&file);
+  }
+  return out;
+}
+
+void AddToDays(const std::vector<HistoryRow>& rows, const std::vector<Digest>& digests,
+               std::map<int32_t, DayDigest>* days) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    DayDigest& day = (*days)[EventDay(rows[i].record.event_time_us)];
+    ++day.records;
+    day.digest += digests[i];
+  }
+}
+
+}  // namespace
+
+TableWriter::TableWriter(runtime::FileSystem& files, std::unique_ptr<Table> table)
+    : files_(files), table_(std::move(table)), digests_(kDigestsMax) {}
+
+Result<std::unique_ptr<TableWriter>> TableWriter::Open(runtime::FileSystem& files,
+                                                       const std::string& offline_root,
+                                                       const FeatureGroup& group, int64_t now_us) {
+  TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<Table> table,
+                          Table::OpenForWrite(files, offline_root, group));
+  TOKURA_RETURN_IF_ERROR(table->RemoveOrphans());
+  if (table->current().id == 0) {
+    Snapshot first;
+    first.committed_at_us = now_us;
+    TOKURA_RETURN_IF_ERROR(table->Commit(std::move(first)));
+  }
+  return std::unique_ptr<TableWriter>(new TableWriter(files, std::move(table)));
+}
+
+Result<CommitOutcome> TableWriter::Commit(const FeatureGroup& group, const TableCommit& commit,
+                                          std::vector<HistoryRow>* rows) {
+  // Of equal records the first in the log gives the write time, so it comes first here.
+  std::sort(rows->begin(), rows->end(), [](const HistoryRow& a, const HistoryRow& b) {
+    const auto x = FileOrder(a);
+    const auto y = FileOrder(b);
+    if (x != y) return x < y;
+    return std::tie(a.write_time_us, a.origin, a.seq) < std::tie(b.write_time_us, b.origin, b.seq);
+  });
+  Result<CommitOutcome> outcome = CommitOnce(group, commit, *rows);
+  for (int attempt = 1; attempt < kCommitAttempts && !outcome.ok(); ++attempt) {
+    if (outcome.status().code() != Code::kAlreadyExists) break;
+    TOKURA_RETURN_IF_ERROR(table_->Reload());
+    outcome = CommitOnce(group, commit, *rows);
+  }
+  return outcome;
+}
+
+Result<CommitOutcome> TableWriter::CommitOnce(const FeatureGroup& group, const TableCommit& commit,
+                                              const std::vector<HistoryRow>& rows) {
+  CommitOutcome outcome;
+  std::vector<Digest> digests;
+  digests.reserve(rows.size());
+  for (const HistoryRow& row : rows) digests.push_back(DigestRecord(row.record));
+  TOKURA_ASSIGN_OR_RETURN(const std::vector<size_t> fresh, NewRows(group, rows, digests, &outcome));
+
+  struct PartitionRows {
+    std::vector<HistoryRow> rows;
+    std::vector<Digest> digests;
+  };
+  std::map<std::string, PartitionRows> partitions;
+  const int64_t complete_us = table_->current().watermark_us - kLatenessUs;
+  for (const size_t i : fresh) {
+    PartitionRows& to = partitions[PartitionOf(group.partition, rows[i].record.event_time_us)];
+    to.rows.push_back(rows[i]);
+    to.rows.back().late = HourEndUs(rows[i].record.event_time_us) <= complete_us;
+    to.digests.push_back(digests[i]);
+  }
+
+  Snapshot next = table_->current();
+  std::vector<DataFile> written;
+  for (auto& [partition, part] : partitions) {
+    Result<DataFile> file = WriteFile(group, partition, part.rows);
+    if (!file.ok()) {
+      RemoveUnpublished(written);
+      leftovers_ = true;
+      return file.status();
+    }
+    outcome.rows += file->rows;
+    outcome.bytes += file->bytes;
+    ++outcome.files;
+    AddToDays(part.rows, part.digests, &next.days);
+    next.files.push_back(*file);
+    written.push_back(std::move(*file));
+  }
+  next.position.JoinWith(commit.position);
+  next.watermark_us = std::max(next.watermark_us, commit.watermark_us);
+  next.committed_at_us = commit.now_us;
+  const Status committed = table_->Commit(std::move(next));
+  if (!committed.ok()) {
+    // Only where the outcome is certain: else the snapshot may be there and name these files.
+    if (committed.code() == Code::kAlreadyExists) RemoveUnpublished(written);
+    leftovers_ = true;
+    return committed;
+  }
+  if (leftovers_) leftovers_ = !table_->RemoveOrphans().ok();
+  size_t i = 0;
+  for (auto& [partition, part] : partitions) {
+    digests_.Add(table_->folder() + "/" + written[i++].path,
+                 DigestCache::Digests(part.digests.begin(), part.digests.end()));
+  }
+  return outcome;
+}
+
+Result<std::vector<size_t>> TableWriter::NewRows(const FeatureGroup& group,
+                                                 const std::vector<HistoryRow>& rows,
+                                                 const std::vector<Digest>& digests,
+                                                 CommitOutcome* outcome) {
+  const replication::PositionVector& position = table_->current().position;
+  const std::vector<const DataFile*> candidates = FilesThatMayHold(table_->current().files, rows);
+  std::vector<size_t> fresh;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const std::optional<Dot> dot = DotOf(rows[i]);
+    if (dot && position.Covers(*dot)) continue;
+    // Equal records have equal keys, times and ids, so they are neighbours.
+    bool repeated = false;
+    for (size_t k = fresh.size(); k > 0 && !repeated; --k) {
+      if (FileOrder(rows[fresh[k - 1]]) != FileOrder(rows[i])) break;
+      repeated = digests[fresh[k - 1]] == digests[i];
+    }
+    if (!repeated) {
+      TOKURA_ASSIGN_OR_RETURN(repeated, HasRecord(group, candidates, rows[i], digests[i]));
+    }
+    if (repeated) {
+      ++outcome->duplicates;
+    } else {
+      fresh.push_back(i);
+    }
+  }
+  return fresh;
+}
+
+Result<bool> TableWriter::HasRecord(const FeatureGroup& group,
+                                    const std::vector<const DataFile*>& candidates,
+                                    const HistoryRow& row, const Digest& digest) {
+  const int64_t event_time = row.record.event_time_us;
+  const uint64_t prefix = row.record.write_id.prefix();
+  for (const DataFile* file : candidates) {
+    if (event_time < file->event_time_min_us || event_time > file->event_time_max_us) continue;
+    if (prefix < file->write_prefix_min || prefix > file->write_prefix_max) continue;
+    TOKURA_ASSIGN_OR_RETURN(const DigestCache::Digests* held,
+                            digests_.Of(files_, table_->folder(), *file, group));
+    if (held->contains(digest)) return true;
+  }
+  return false;
+}
+
+Result<DataFile> TableWriter::WriteFile(const FeatureGroup& group, const std::string& partition,
+                                        const std::vector<HistoryRow>& rows) {
+  Digest digest;
+  for (const HistoryRow& row : rows) digest += DigestRecord(row.record);
+  for (int i = 0; i < kNameAttempts; ++i) {
+    const std::string path = FilePath(partition, table_->current().id + 1, attempt_, digest);
+    Result<DataFile> file = WriteDataFile(files_, table_->folder(), path, partition, group, rows);
+    if (file.ok() || file.status().code() != Code::kAlreadyExists) return file;
+    // Left by a commit whose outcome was unknown: never overwritten.
+    ++attempt_;
+  }
+  return ResourceExhausted(table_->folder() + "/data/" + partition +
+                           ": too many files of failed commits; start the compactor again");
+}
+
+void TableWriter::RemoveUnpublished(const std::vector<DataFile>& written) {
+  // Best effort: what stays is an orphan, removed at the next start.
+  for (const DataFile& file : written) (void)files_.Remove(table_->folder() + "/" + file.path);
+}
+
+}  // namespace tokura::offline

@@ -1,0 +1,80 @@
+// TableWriter: one commit of history rows to one table: drops what the table has already, writes
+// one sorted file a partition, and publishes them together with the position they cover.
+//
+//   rows of the log --position--> --digest--> --by partition--> WriteDataFile --> Table::Commit
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/digest.h"
+#include "core/schema.h"
+#include "core/status.h"
+#include "offline/data_file.h"
+#include "offline/digest_cache.h"
+#include "offline/table.h"
+#include "replication/position_vector.h"
+#include "runtime/file_system.h"
+
+namespace tokura::offline {
+
+// An hour is complete when the watermark is so far beyond its end; rows of it that come later are
+// late.
+inline constexpr int64_t kLatenessUs = 10LL * 60 * 1'000'000;
+
+struct TableCommit {
+  replication::PositionVector position;  // of the log, up to which `rows` has every record
+  int64_t watermark_us = 0;
+  int64_t now_us = 0;
+};
+
+struct CommitOutcome {
+  uint64_t rows = 0;
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  uint64_t duplicates = 0;  // dropped: the table or the commit has an equal record
+};
+
+// Blocking; not thread-safe; owns the table.
+class TableWriter {
+ public:
+  // Opens the table, removes what crashes left, and makes its first, empty snapshot if it has none.
+  // `files` outlives the writer. Errors as Table::OpenForWrite's.
+  static Result<std::unique_ptr<TableWriter>> Open(runtime::FileSystem& files,
+                                                   const std::string& offline_root,
+                                                   const FeatureGroup& group, int64_t now_us);
+
+  // Returned OK => durable and published: the table holds each of `rows`, once, and its position
+  // covers commit.position. On an error nothing is published, or the whole of it (the next commit
+  // finds out); `rows` are to be given again. `rows` are put in order and flagged late.
+  // `group` may be newer than at Open.
+  Result<CommitOutcome> Commit(const FeatureGroup& group, const TableCommit& commit,
+                               std::vector<HistoryRow>* rows);
+
+  const Table& table() const { return *table_; }
+
+ private:
+  TableWriter(runtime::FileSystem& files, std::unique_ptr<Table> table);
+  Result<CommitOutcome> CommitOnce(const FeatureGroup& group, const TableCommit& commit,
+                                   const std::vector<HistoryRow>& rows);
+  // Indexes of the rows to write, in the order of files; counts the others as duplicates.
+  Result<std::vector<size_t>> NewRows(const FeatureGroup& group,
+                                      const std::vector<HistoryRow>& rows,
+                                      const std::vector<Digest>& digests, CommitOutcome* outcome);
+  Result<bool> HasRecord(const FeatureGroup& group, const std::vector<const DataFile*>& candidates,
+                         const HistoryRow& row, const Digest& digest);
+  Result<DataFile> WriteFile(const FeatureGroup& group, const std::string& partition,
+                             const std::vector<HistoryRow>& rows);
+  // Data files that no snapshot names.
+  void RemoveUnpublished(const std::vector<DataFile>& written);
+
+  runtime::FileSystem& files_;
+  std::unique_ptr<Table> table_;
+  DigestCache digests_;
+  bool leftovers_ = false;  // a failed commit may have left files
+  uint32_t attempt_ = 0;    // makes the names of files differ from those of failed commits
+};
+
+}  // namespace tokura::offline
