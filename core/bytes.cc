@@ -16,13 +16,6 @@ void PutRaw(std::string* out, T v) {
   out->append(buffer, sizeof(T));
 }
 
-template <typename T>
-T GetRaw(const char* p) {
-  T v;
-  std::memcpy(&v, p, sizeof(T));
-  return v;
-}
-
 }  // namespace
 
 void PutU16(std::string* out, uint16_t v) { PutRaw(out, v); }
@@ -39,10 +32,6 @@ void PutVarint(std::string* out, uint64_t v) {
   buffer[n++] = static_cast<char>(v);
   out->append(buffer, n);
 }
-
-uint16_t GetU16(const char* p) { return GetRaw<uint16_t>(p); }
-uint32_t GetU32(const char* p) { return GetRaw<uint32_t>(p); }
-uint64_t GetU64(const char* p) { return GetRaw<uint64_t>(p); }
 
 bool ByteReader::Take(size_t n, std::string_view* bytes) {
   if (!ok_ || rest_.size() < n) return ok_ = false;

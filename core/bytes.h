@@ -19,9 +19,15 @@ inline int64_t UnZigZag(uint64_t v) {
   return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1);
 }
 
-uint16_t GetU16(const char* p);
-uint32_t GetU32(const char* p);
-uint64_t GetU64(const char* p);
+template <typename T>
+T GetRaw(const char* p) {
+  T v;
+  std::memcpy(&v, p, sizeof(T));
+  return v;
+}
+inline uint16_t GetU16(const char* p) { return GetRaw<uint16_t>(p); }
+inline uint32_t GetU32(const char* p) { return GetRaw<uint32_t>(p); }
+inline uint64_t GetU64(const char* p) { return GetRaw<uint64_t>(p); }
 
 // Reads from the front of untrusted bytes; every method returns false, and reads nothing further,
 // once the input is too short or a varint is not in shortest form.

@@ -28,8 +28,9 @@ struct Digest {
 Digest DigestBytes(std::string_view canonical_bytes);
 Digest DigestRecord(const Record& record);
 
-// Digest of what is visible of a row at `now_us`: key and, per feature PRESENT or NULL, its
-// version, state and value. Zero if nothing is visible, so that purged and never-seen rows agree.
+// Digest of what is visible of a row at `now_us`: key and, per online feature PRESENT or NULL, its
+// version, state and value (docs/formats/digest.md). Zero if nothing is visible, so that purged and
+// never-seen rows agree.
 Digest DigestVisibleRow(std::string_view row_key, const Row& row, const FeatureGroup& group,
                         int64_t now_us);
 

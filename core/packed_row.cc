@@ -32,22 +32,22 @@ bool ReadFixed(const Type& type, const char* p, Value* value) {
   if (type.shape == Shape::kVector) return ReadVector(p, type.size, value);
   switch (type.kind) {
     case Kind::kBool:
-      *value = *p != 0;
+      value->v = *p != 0;
       return *p == 0 || *p == 1;
     case Kind::kInt32:
-      *value = int64_t{static_cast<int32_t>(GetU32(p))};
+      value->v = int64_t{static_cast<int32_t>(GetU32(p))};
       return true;
     case Kind::kInt64:
-      *value = static_cast<int64_t>(GetU64(p));
+      value->v = static_cast<int64_t>(GetU64(p));
       return true;
     case Kind::kFloat32:
-      *value = static_cast<double>(std::bit_cast<float>(GetU32(p)));
+      value->v = static_cast<double>(std::bit_cast<float>(GetU32(p)));
       return true;
     case Kind::kFloat64:
-      *value = std::bit_cast<double>(GetU64(p));
+      value->v = std::bit_cast<double>(GetU64(p));
       return true;
     case Kind::kTimestamp:
-      *value = Timestamp{static_cast<int64_t>(GetU64(p))};
+      value->v = Timestamp{static_cast<int64_t>(GetU64(p))};
       return value->as<Timestamp>() >= kMinTimestamp && value->as<Timestamp>() <= kMaxTimestamp;
     case Kind::kString:
     case Kind::kBytes:

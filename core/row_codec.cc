@@ -77,22 +77,49 @@ bool FindForeign(std::string_view bytes, FeatureId feature, RowCell* cell) {
   return true;
 }
 
-Result<PackedCell> ReadForeign(const PackedRow& row, const Visibility& visibility,
-                               Value* value_out) {
+bool ReadForeign(const PackedRow& row, const Visibility& visibility, PackedCell* result,
+                 Value* value) {
   RowCell cell;
-  if (!FindForeign(row.foreign(), visibility.feature.id, &cell)) {
-    return BadRow(visibility.group, "malformed cells beyond its features");
-  }
-  PackedCell result;
-  result.status = visibility.StatusOf(cell.state, cell.version.event_time_us, cell.ttl_us);
-  if (result.status == ReadStatus::kNotFound) return result;
+  if (!FindForeign(row.foreign(), visibility.feature.id, &cell)) return false;
+  result->status = visibility.StatusOf(cell.state, cell.version.event_time_us, cell.ttl_us);
+  if (result->status == ReadStatus::kNotFound) return true;
   if (cell.state == CellState::kValue && !IsOfType(cell.value, visibility.feature.type)) {
-    result.status = ReadStatus::kUnknown;
-    return result;
+    result->status = ReadStatus::kUnknown;
+    return true;
   }
-  result.event_time_us = cell.version.event_time_us;
-  if (result.status == ReadStatus::kPresent) *value_out = std::move(cell.value);
-  return result;
+  result->event_time_us = cell.version.event_time_us;
+  if (result->status == ReadStatus::kPresent) *value = std::move(cell.value);
+  return true;
+}
+
+Status OpenForReading(std::string_view packed, const FeatureGroup& group, PackedRow* row) {
+  TOKURA_RETURN_IF_ERROR(PackedRow::Open(packed, group, row));
+  // Most rows have none of these, and need nothing of the trailer.
+  constexpr int kNeedTrailer = kRowHasVersions | kRowHasTtl | kRowHasTtls | kRowHasForeign;
+  if (row->has(static_cast<RowFlag>(kNeedTrailer)) && !row->ReadTrailer()) {
+    return BadRow(group, "malformed versions or TTLs");
+  }
+  return OkStatus();
+}
+
+// What a read of one feature says; false if its cell is malformed.
+bool ReadOpened(const PackedRow& row, const Visibility& visibility, PackedCell* result,
+                Value* value) {
+  *result = PackedCell();
+  if (visibility.feature.dropped) return true;
+  const size_t index =
+      row.has(kRowHasCells) ? row.layout().Find(visibility.feature.id) : RowLayout::kNoSlot;
+  const uint8_t stored = index == RowLayout::kNoSlot ? kNoCell : row.stored_state(index);
+  if (stored == kNoCell) {
+    return !row.has(kRowHasForeign) || ReadForeign(row, visibility, result, value);
+  }
+  const int64_t event_time_us = row.version(index).event_time_us;
+  result->status =
+      visibility.StatusOf(static_cast<CellState>(stored - 1), event_time_us, row.ttl_us(index));
+  if (result->status == ReadStatus::kNotFound) return true;
+  result->event_time_us = event_time_us;
+  return result->status != ReadStatus::kPresent ||
+         row.ReadValue(row.layout().slots()[index], value);
 }
 
 }  // namespace
@@ -120,29 +147,28 @@ Result<PackedCell> ReadPackedCell(std::string_view packed, const FeatureGroup& g
                                   const Feature& feature, int64_t now_us,
                                   std::optional<int64_t> max_staleness_us, Value* value_out) {
   PackedRow row;
-  TOKURA_RETURN_IF_ERROR(PackedRow::Open(packed, group, &row));
-  PackedCell result;
-  if (feature.dropped) return result;
-  constexpr int kNeedTrailer = kRowHasVersions | kRowHasTtl | kRowHasTtls | kRowHasForeign;
-  if (row.has(static_cast<RowFlag>(kNeedTrailer)) && !row.ReadTrailer()) {
-    return BadRow(group, "malformed versions or TTLs");
-  }
-  const Visibility visibility{group, feature, now_us, max_staleness_us};
-  const size_t index = row.has(kRowHasCells) ? row.layout().Find(feature.id) : RowLayout::kNoSlot;
-  const uint8_t stored = index == RowLayout::kNoSlot ? kNoCell : row.stored_state(index);
-  if (stored == kNoCell) {
-    return row.has(kRowHasForeign) ? ReadForeign(row, visibility, value_out) : result;
-  }
-  const int64_t event_time_us = row.version(index).event_time_us;
-  result.status =
-      visibility.StatusOf(static_cast<CellState>(stored - 1), event_time_us, row.ttl_us(index));
-  if (result.status == ReadStatus::kNotFound) return result;
-  result.event_time_us = event_time_us;
-  if (result.status == ReadStatus::kPresent &&
-      !row.ReadValue(row.layout().slots()[index], value_out)) {
+  TOKURA_RETURN_IF_ERROR(OpenForReading(packed, group, &row));
+  PackedCell cell;
+  if (!ReadOpened(row, {group, feature, now_us, max_staleness_us}, &cell, value_out)) {
     return BadRow(group, "malformed value");
   }
-  return result;
+  return cell;
+}
+
+Status ReadPackedCells(std::string_view packed, const FeatureGroup& group,
+                       std::span<const Feature* const> features, int64_t now_us,
+                       std::optional<int64_t> max_staleness_us, std::span<PackedCell> cells,
+                       std::span<Value> values) {
+  TOKURA_CHECK(cells.size() == features.size() && values.size() == features.size());
+  PackedRow row;
+  TOKURA_RETURN_IF_ERROR(OpenForReading(packed, group, &row));
+  for (size_t i = 0; i < features.size(); ++i) {
+    const Visibility visibility{group, *features[i], now_us, max_staleness_us};
+    if (!ReadOpened(row, visibility, &cells[i], &values[i])) {
+      return BadRow(group, "malformed value");
+    }
+  }
+  return OkStatus();
 }
 
 }  // namespace tokura
