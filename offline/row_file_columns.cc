@@ -71,7 +71,9 @@ ColumnPlan::ColumnPlan(const FeatureGroup& group, const ImportOptions& options)
   for (size_t i = 0; i < keys_.size(); ++i) {
     AddUse(keys_[i].name, {ColumnUse::Role::kKey, i, keys_[i].type});
   }
-  AddUse(event_time_column_, {ColumnUse::Role::kEventTime, 0, kTimestampType});
+  if (needs_event_time()) {
+    AddUse(event_time_column_, {ColumnUse::Role::kEventTime, 0, kTimestampType});
+  }
   for (const Feature& feature : group.features) {
     if (!feature.dropped) AddUse(feature.name, {ColumnUse::Role::kFeature, 0, feature.type});
   }
@@ -113,7 +115,7 @@ Status ColumnPlan::CheckHeader(const std::string& source,
   for (const KeyColumn& key : keys_) {
     if (!seen.contains(key.name)) missing.push_back(Quoted(key.name));
   }
-  if (!seen.contains(event_time_column_) &&
+  if (needs_event_time() && !seen.contains(event_time_column_) &&
       std::none_of(keys_.begin(), keys_.end(),
                    [this](const KeyColumn& key) { return key.name == event_time_column_; })) {
     missing.push_back(Quoted(event_time_column_));
@@ -187,7 +189,9 @@ client::PutRecord RowBuilder::Finish() {
     if (keys_[i]) record_.key.emplace_back(plan_.keys()[i].name, std::move(*keys_[i]));
     if (!key_named_[i]) AddFault(plan_.keys()[i].name + ": the key column is missing");
   }
-  if (!event_time_named_) AddFault(plan_.event_time_column() + ": the event time is missing");
+  if (plan_.needs_event_time() && !event_time_named_) {
+    AddFault(plan_.event_time_column() + ": the event time is missing");
+  }
   if (!faults_.empty()) record_.malformed = InvalidArgument(Join(faults_, "; ", kFaultsShownMax));
   return std::move(record_);
 }

@@ -41,6 +41,7 @@ class ColumnPlan {
   std::string DescribeUnknown(std::string_view name) const;
   std::span<const KeyColumn> keys() const { return keys_; }
   const std::string& event_time_column() const { return event_time_column_; }
+  bool needs_event_time() const { return !event_time_column_.empty(); }
   bool skip_nulls() const { return skip_nulls_; }
 
  private:
