@@ -1,0 +1,49 @@
+// LogFold: the log read again from disk and folded afresh, to be compared with the rows that are
+// served and with the offline tables. Blocking; runs on the blocking pool.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "catalog/definitions.h"
+#include "core/digest.h"
+#include "core/ids.h"
+#include "core/status.h"
+#include "node/row_table.h"
+#include "replication/position_vector.h"
+#include "runtime/file_system.h"
+
+namespace tokura::node {
+
+// Of the rows of one group in which something is visible.
+struct RowsDigest {
+  uint64_t rows = 0;
+  Digest digest;
+};
+// Of the distinct records of one group and day of event time.
+struct DayDigest {
+  uint64_t records = 0;
+  Digest digest;
+};
+
+// The row digest of each of `groups` in `table`.
+Result<std::map<GroupId, RowsDigest>> DigestRows(const RowTable& table,
+                                                 const catalog::Definitions& definitions,
+                                                 const std::set<GroupId>& groups, int64_t now_us);
+
+struct LogFold {
+  std::map<GroupId, RowsDigest> rows;
+  std::map<std::pair<GroupId, int32_t>, DayDigest> days;  // by days since the epoch
+};
+// Folds exactly the records that `vector` covers. CORRUPT: a file fails its checksums, or the log
+// does not hold them all.
+Result<LogFold> FoldLog(runtime::FileSystem& files, const std::string& log_directory,
+                        const replication::PositionVector& vector,
+                        const catalog::Definitions& definitions, const std::set<GroupId>& groups,
+                        int64_t now_us);
+
+}  // namespace tokura::node

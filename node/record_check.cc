@@ -1,0 +1,100 @@
+#include "node/record_check.h"
+
+#include <string>
+
+#include "core/key_codec.h"
+#include "core/limits.h"
+#include "core/record.h"
+#include "core/schema.h"
+
+namespace tokura::node {
+namespace {
+
+Status CheckTimes(const Record& record, const FeatureGroup& group, int64_t now_us) {
+  if (record.event_time_us < kMinTimestamp.us || record.event_time_us > kMaxTimestamp.us) {
+    return InvalidArgument("event_time lies outside the years 1 to 9999");
+  }
+  if (record.event_time_us > now_us + kMaxFutureUs) {
+    return InvalidArgument("event_time is more than 5m ahead of the clock");
+  }
+  if (record.ttl_us && group.ttl_us && *record.ttl_us > *group.ttl_us) {
+    return InvalidArgument("ttl is longer than the " + FormatDuration(*group.ttl_us) + " of " +
+                           group.QualifiedName());
+  }
+  return OkStatus();
+}
+
+Status CheckStores(const Record& record, const FeatureGroup& group) {
+  const auto stores = static_cast<uint8_t>(record.stores);
+  if ((stores & static_cast<uint8_t>(Stores::kOnline)) != 0 && !group.online) {
+    return FailedPrecondition(group.QualifiedName() + " is not online");
+  }
+  if ((stores & static_cast<uint8_t>(Stores::kOffline)) != 0 && !group.offline) {
+    return FailedPrecondition(group.QualifiedName() + " is not offline");
+  }
+  return OkStatus();
+}
+
+Status CheckCell(const Cell& cell, const FeatureGroup& group) {
+  const Feature* feature = group.FindFeature(cell.feature);
+  if (feature == nullptr || feature->dropped) {
+    return NotFound("feature " + std::to_string(cell.feature.value) + " does not exist in " +
+                    group.QualifiedName());
+  }
+  if (cell.state == CellState::kDelete && group.merge == MergeMode::kRecord) {
+    return InvalidArgument("features of " + group.QualifiedName() +
+                           " cannot be deleted one by one: it merges whole records");
+  }
+  if (cell.state != CellState::kValue) return OkStatus();
+  Result<Value> coerced = Coerce(cell.value, feature->type, Syntax::kNative);
+  if (!coerced.ok()) return coerced.status().WithContext(feature->name);
+  if (!(*coerced == cell.value)) {
+    return InvalidArgument(feature->name + ": expected " + feature->type.ToString() +
+                           " in its canonical form");
+  }
+  return OkStatus();
+}
+
+Status CheckValueBytes(const Record& record, const FeatureGroup& group) {
+  for (const Cell& cell : record.cells) {
+    if (cell.state != CellState::kValue) continue;
+    std::string bytes;
+    AppendCanonicalValue(cell.value, &bytes);
+    if (bytes.size() <= kValueBytesMax) continue;
+    return ResourceExhausted(group.FindFeature(cell.feature)->name + ": a value of " +
+                             std::to_string(bytes.size()) + " bytes is over the limit of " +
+                             std::to_string(kValueBytesMax));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<ShardId> CheckRecord(std::string_view bytes, const catalog::Definitions& definitions,
+                            int64_t now_us) {
+  if (bytes.size() > kRecordBytesMax) {
+    return ResourceExhausted("a record of " + std::to_string(bytes.size()) +
+                             " bytes is over the limit of " + std::to_string(kRecordBytesMax));
+  }
+  Result<Record> record = DecodeRecord(bytes);
+  if (!record.ok()) return InvalidArgument("not a record: " + record.status().message());
+  const Result<GroupId> group_id = RowKeyGroup(record->key);
+  if (!group_id.ok()) return InvalidArgument("key: " + group_id.status().message());
+  const FeatureGroup* group = definitions.FindGroup(*group_id);
+  if (group == nullptr) {
+    return NotFound("feature group " + std::to_string(group_id->value) + " does not exist");
+  }
+  if (record->key.size() > kRowKeyHeaderBytes + kEncodedKeyBytesMax) {
+    return ResourceExhausted("the encoded key is over the limit of " +
+                             std::to_string(kEncodedKeyBytesMax) + " bytes");
+  }
+  const Result<std::vector<Value>> key = DecodeRowKey(record->key, group->entity.keys);
+  if (!key.ok()) return InvalidArgument("key: " + key.status().message());
+  TOKURA_RETURN_IF_ERROR(CheckTimes(*record, *group, now_us));
+  TOKURA_RETURN_IF_ERROR(CheckStores(*record, *group));
+  for (const Cell& cell : record->cells) TOKURA_RETURN_IF_ERROR(CheckCell(cell, *group));
+  if (bytes.size() > kValueBytesMax) TOKURA_RETURN_IF_ERROR(CheckValueBytes(*record, *group));
+  return ShardOfRowKey(record->key, group->entity);
+}
+
+}  // namespace tokura::node

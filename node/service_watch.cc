@@ -1,0 +1,69 @@
+// NODE_WATCH: the change feed as messages.
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <utility>
+
+#include "node/requests.h"
+#include "node/service.h"
+#include "runtime/sync.h"
+
+namespace tokura::node {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr uint64_t kBytesMax = 4 << 20;
+constexpr std::chrono::microseconds kWaitMax = 30s;
+constexpr std::chrono::nanoseconds kAnswerTime = 10ms;  // left for the answer before the deadline
+
+v1::NodeWatchResponse ToResponse(ChangeFeed::Batch batch) {
+  v1::NodeWatchResponse response;
+  std::map<Origin, uint32_t> origins;
+  for (replication::LogRecord& record : batch.records) {
+    const auto [origin, added] =
+        origins.try_emplace(record.dot.origin, static_cast<uint32_t>(origins.size()));
+    if (added) {
+      v1::NodeWatchResponse::Origin* out = response.add_origins();
+      out->set_node(record.dot.origin.node);
+      out->set_incarnation(record.dot.origin.incarnation);
+    }
+    v1::NodeWatchResponse::LogRecord* out = response.add_records();
+    out->set_shard(record.dot.shard.value);
+    out->set_origin(origin->second);
+    out->set_seq(record.dot.seq.value);
+    out->set_write_time_us(record.hlc_us);
+    out->set_body(std::move(record.body));
+  }
+  response.set_cursor(std::move(batch.cursor));
+  response.set_at_end(batch.at_end);
+  response.set_watermark_us(batch.watermark_us);
+  return response;
+}
+
+}  // namespace
+
+runtime::Task<Result<std::string>> NodeService::Watch(runtime::Executor& home,
+                                                      const runtime::rpc::Call& call) {
+  TOKURA_CO_ASSIGN_OR_RETURN(v1::NodeWatchRequest request,
+                             ParseRequest<v1::NodeWatchRequest>(call.body));
+  ChangeFeed::Request feed_request;
+  feed_request.cursor = request.cursor();
+  if (!request.vector().empty()) {
+    TOKURA_CO_ASSIGN_OR_RETURN(feed_request.covered,
+                               replication::PositionVector::Decode(request.vector()));
+  }
+  feed_request.bytes_max = std::clamp<uint64_t>(request.bytes_max(), 1, kBytesMax);
+  const std::chrono::microseconds wait{std::clamp<int64_t>(request.wait_us(), 0, kWaitMax.count())};
+  feed_request.wait_until = parts_.clock->Monotonic() + wait;
+  if (call.deadline) {
+    feed_request.wait_until = std::min(feed_request.wait_until, *call.deadline - kAnswerTime);
+  }
+  runtime::Executor& feed_executor = parts_.threads.front()->executor();
+  TOKURA_CO_ASSIGN_OR_RETURN(
+      ChangeFeed::Batch batch,
+      co_await runtime::RunOn(home, feed_executor, feed_.Read(std::move(feed_request))));
+  co_return ToResponse(std::move(batch)).SerializeAsString();
+}
+
+}  // namespace tokura::node
