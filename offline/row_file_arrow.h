@@ -2,13 +2,15 @@
 // ours. Internal to offline/; included by .cc files only.
 #pragma once
 
-#include <arrow/array/array_base.h>
-#include <arrow/type_fwd.h>
-
 #include <cstdint>
 
 #include "core/status.h"
 #include "core/value.h"
+
+namespace arrow {
+class Array;
+class DataType;
+}  // namespace arrow
 
 namespace tokura::offline {
 
