@@ -31,9 +31,9 @@ struct ImportRow {
 };
 
 struct ImportOptions {
-  std::string format{};  // "", "csv", "jsonl", "parquet"; "" by extension
+  std::string format{};                          // "", "csv", "jsonl", "parquet"; "" by extension
   std::string event_time_column = "event_time";  // "": rows have none (a file of keys)
-  bool skip_nulls = false;  // --nulls skip
+  bool skip_nulls = false;                       // --nulls skip
   bool ignore_extra = false;
 };
 

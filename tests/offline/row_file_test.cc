@@ -247,6 +247,15 @@ TEST_F(RowFileTest, AnotherColumnCanHoldTheEventTime) {
             R"("seen":"1970-01-01T00:00:00.000005Z"})");
 }
 
+TEST_F(RowFileTest, RowsNeedNoEventTimeWhenNoColumnHoldsIt) {
+  files_.contents["keys.csv"] = "origin,gate\nJFK,4\n";
+  auto reader = ImportReader::Open(files_, "keys.csv", group_, {.event_time_column = ""});
+  ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  const ImportRow row = **(*reader)->Next();
+  EXPECT_TRUE(row.record.malformed.ok());
+  EXPECT_FALSE(row.record.event_time.has_value());
+}
+
 TEST_F(RowFileTest, WrongColumnsAreAllNamedBeforeTheFirstRow) {
   EXPECT_EQ(
       ReadOne("t.csv", "orign,gate,tmp,temp,temp,gone\n"),
