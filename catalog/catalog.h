@@ -27,8 +27,8 @@ class DefinitionsSource {
 
 struct ApplyOptions {
   bool allow_destroy = false;
-  std::optional<Revision> if_revision;  // FAILED_PRECONDITION unless the current one
-  bool dry_run = false;                 // plan
+  std::optional<Revision> if_revision = {};  // FAILED_PRECONDITION unless the current one
+  bool dry_run = false;                      // plan
 };
 
 class Catalog : public DefinitionsSource {
