@@ -225,7 +225,9 @@ class PosixFileSystem final : public FileSystem {
       }
       const int error = errno;  // some systems answer EROFS or EACCES where the directory is there
       TOKURA_ASSIGN_OR_RETURN(const bool there, IsDirectory(directory));
-      if (!there) return ErrorOf(directory, "create directory", error);
+      if (!there) {
+        return ErrorOf(directory, "create directory", error == EEXIST ? ENOTDIR : error);
+      }
     }
     return OkStatus();
   }
