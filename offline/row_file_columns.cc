@@ -72,9 +72,7 @@ ColumnPlan::ColumnPlan(const FeatureGroup& group, const ImportOptions& options)
     AddUse(keys_[i].name, {ColumnUse::Role::kKey, i, keys_[i].type});
   }
   if (needs_event_time()) {
-    if (!event_time_column_.empty()) {
-      AddUse(event_time_column_, {ColumnUse::Role::kEventTime, 0, kTimestampType});
-    }
+    AddUse(event_time_column_, {ColumnUse::Role::kEventTime, 0, kTimestampType});
   }
   for (const Feature& feature : group.features) {
     if (!feature.dropped) AddUse(feature.name, {ColumnUse::Role::kFeature, 0, feature.type});
@@ -194,9 +192,8 @@ client::PutRecord RowBuilder::Finish() {
   if (plan_.needs_event_time() && !event_time_named_) {
     AddFault(plan_.event_time_column() + ": the event time is missing");
   }
-}
-if (!faults_.empty()) record_.malformed = InvalidArgument(Join(faults_, "; ", kFaultsShownMax));
-return std::move(record_);
+  if (!faults_.empty()) record_.malformed = InvalidArgument(Join(faults_, "; ", kFaultsShownMax));
+  return std::move(record_);
 }
 
 std::string ReplaceInvalidUtf8(std::string_view text) {
