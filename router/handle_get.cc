@@ -1,0 +1,65 @@
+#include "router/handlers.h"
+#include "router/session_token.h"
+#include "runtime/sync.h"
+
+namespace tokura::router {
+namespace {
+
+using runtime::Task;
+
+// A node that was not there or not in time makes its values UNKNOWN; anything else is the request's
+// failure.
+bool IsSilence(const Status& status) {
+  switch (status.code()) {
+    case Code::kUnavailable:
+    case Code::kDeadline:
+    case Code::kUnknownOutcome:
+    case Code::kWrongOwner:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Task<void> Handlers::ReadFrom(OwnerRequest request, client::NodeReadOptions options,
+                              Deadline deadline, OwnerAnswer* answer, Status* status) {
+  Result<NodePool::Columns> columns =
+      co_await nodes_.Read(request.owner, std::move(request.reads), std::move(options), deadline);
+  if (columns.ok()) {
+    *answer = std::move(*columns);
+  } else if (!IsSilence(columns.status())) {
+    *status = columns.status();
+  }
+}
+
+Task<Result<client::GetFeaturesResponse>> Handlers::Get(client::GetFeaturesRequest request,
+                                                        CallOptions options) {
+  const Deadline deadline(*runtime_.clock, options.timeout);
+  client::NodeReadOptions read;
+  read.max_staleness_us = request.max_staleness_us;
+  read.want_event_time = request.want_event_time;
+  TOKURA_CO_ASSIGN_OR_RETURN(read.token, JoinTokens(request.tokens));
+  Result<GetPlan> plan = PlanGet(catalog_.Current(), request, nodes_.shards());
+  if (!plan.ok()) co_return plan.status();
+  metrics_.AddRows(Method::kGetFeatures, plan->rows);
+
+  const size_t count = plan->requests.size();
+  std::vector<OwnerAnswer> answers(count);
+  std::vector<Status> statuses(count);
+  if (count == 1) {
+    co_await ReadFrom(std::move(plan->requests[0]), read, deadline, &answers[0], &statuses[0]);
+  } else {
+    runtime::TaskGroup tasks(*runtime_.executor);
+    for (size_t i = 0; i < count; ++i) {
+      tasks.Spawn(
+          ReadFrom(std::move(plan->requests[i]), read, deadline, &answers[i], &statuses[i]));
+    }
+    co_await tasks.Join();
+  }
+  for (const Status& status : statuses) TOKURA_CO_RETURN_IF_ERROR(status);
+  co_return MergeAnswers(*plan, std::move(answers), request.want_event_time);
+}
+
+}  // namespace tokura::router

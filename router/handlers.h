@@ -1,0 +1,94 @@
+// Handlers: the requests of client::Api, answered from the catalog and the nodes. The native
+// service and the HTTP gateway call them, and so may anyone in the process. One request sees one
+// revision of the definitions from its beginning to its end. Lives on one executor.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "client/api.h"
+#include "core/record.h"
+#include "router/deadline.h"
+#include "router/node_pool.h"
+#include "router/plan.h"
+#include "router/request_metrics.h"
+#include "router/router.h"
+#include "runtime/task.h"
+
+namespace tokura::router {
+
+class WriteBatch;
+
+class Handlers : public client::Api {
+ public:
+  // All outlive it; `offline` may be null.
+  Handlers(RouterRuntime runtime, catalog::Catalog& catalog, std::vector<NodeEndpoint> nodes,
+           OfflinePort* offline);
+
+  using CallOptions = client::CallOptions;
+  runtime::Task<Result<client::GetFeaturesResponse>> GetFeatures(client::GetFeaturesRequest request,
+                                                                 CallOptions options) override;
+  runtime::Task<Result<client::PutRecordsResponse>> PutRecords(client::PutRecordsRequest request,
+                                                               CallOptions options) override;
+  runtime::Task<Result<client::DeleteRecordsResponse>> DeleteRecords(
+      client::DeleteRecordsRequest request, CallOptions options) override;
+  runtime::Task<Result<client::ScanPrefixResponse>> ScanPrefix(client::ScanPrefixRequest request,
+                                                               CallOptions options) override;
+  runtime::Task<Result<Applied>> ApplyDefinitions(std::vector<catalog::DefinitionText> texts,
+                                                  catalog::ApplyOptions apply,
+                                                  CallOptions options) override;
+  runtime::Task<Result<Definitions>> GetDefinitions(CallOptions options) override;
+  runtime::Task<Status> Wait(client::WaitRequest request, CallOptions options) override;
+  runtime::Task<Result<std::vector<client::OfflineGroupStatus>>> OfflineStatus(
+      CallOptions options) override;
+  runtime::Task<Result<client::ClusterStatus>> GetClusterStatus(CallOptions options) override;
+  runtime::Task<Result<client::DigestReport>> GetDigest(std::vector<std::string> groups,
+                                                        int64_t now_us,
+                                                        CallOptions options) override;
+
+  // OK when every node answers and is ready; else UNAVAILABLE with the reason.
+  runtime::Task<Status> Ready(CallOptions options);
+  Definitions Current() const { return catalog_.Current(); }
+  runtime::Task<void> Stop();
+
+ private:
+  template <typename Answer>
+  runtime::Task<Answer> Measured(Method method, runtime::Task<Answer> work);
+
+  runtime::Task<Result<client::GetFeaturesResponse>> Get(client::GetFeaturesRequest request,
+                                                         CallOptions options);
+  runtime::Task<void> ReadFrom(OwnerRequest request, client::NodeReadOptions options,
+                               Deadline deadline, OwnerAnswer* answer, Status* status);
+  runtime::Task<Result<client::PutRecordsResponse>> Put(client::PutRecordsRequest request,
+                                                        CallOptions options);
+  runtime::Task<Result<client::DeleteRecordsResponse>> Delete(client::DeleteRecordsRequest request,
+                                                              CallOptions options);
+  // The row keys under `prefix` that have one of `features` now.
+  runtime::Task<Result<std::vector<std::string>>> RowsUnder(const FeatureGroup& group,
+                                                            std::string prefix,
+                                                            std::vector<FeatureId> features,
+                                                            Deadline deadline);
+  runtime::Task<Result<client::ScanPrefixResponse>> Scan(client::ScanPrefixRequest request,
+                                                         CallOptions options);
+  runtime::Task<Result<Applied>> Apply(std::vector<catalog::DefinitionText> texts,
+                                       catalog::ApplyOptions apply, CallOptions options);
+  runtime::Task<Result<Definitions>> Read(CallOptions options);
+  runtime::Task<Status> WaitCovered(client::WaitRequest request, CallOptions options);
+  runtime::Task<Status> WaitOnline(std::string vector, Deadline deadline);
+  runtime::Task<Result<std::vector<client::OfflineGroupStatus>>> Offline(CallOptions options);
+  runtime::Task<Result<client::ClusterStatus>> Cluster(CallOptions options);
+  runtime::Task<Result<client::DigestReport>> Digests(std::vector<std::string> groups,
+                                                      int64_t now_us, CallOptions options);
+  WriteId NextWriteId(int64_t now_us) { return write_ids_.Next(now_us, runtime_.random->Next()); }
+
+  RouterRuntime runtime_;
+  catalog::Catalog& catalog_;
+  OfflinePort* offline_;
+  NodePool nodes_;
+  RequestMetrics metrics_;
+  WriteIdMaker write_ids_;
+};
+
+}  // namespace tokura::router

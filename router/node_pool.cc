@@ -1,0 +1,112 @@
+#include "router/node_pool.h"
+
+#include "runtime/sync.h"
+
+namespace tokura::router {
+namespace {
+
+using client::NodeClient;
+using runtime::Task;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+// Long enough that a node that just restarted is listening again more often than not.
+constexpr milliseconds kRetryPause{20};
+
+}  // namespace
+
+NodePool::NodePool(runtime::Executor& executor, runtime::Transport& transport,
+                   std::vector<NodeEndpoint> nodes)
+    : executor_(executor), nodes_(std::move(nodes)), shards_(nodes_.size()) {
+  TOKURA_CHECK(!nodes_.empty() && nodes_.size() <= kShardCount);
+  for (const NodeEndpoint& node : nodes_) {
+    clients_.push_back(std::make_unique<NodeClient>(executor, transport, node.address));
+  }
+}
+
+template <typename Answer>
+Task<Result<Answer>> NodePool::Call(std::function<Task<Result<Answer>>()> attempt, Repeat repeat,
+                                    Deadline deadline) {
+  if (deadline.passed()) co_return Unavailable("out of time before the node was asked");
+  Result<Answer> answer = co_await attempt();
+  if (answer.ok()) co_return answer;
+  const Code code = answer.status().code();
+  const bool again =
+      code == Code::kUnavailable || (code == Code::kUnknownOutcome && repeat == Repeat::kAfterCut);
+  if (!again || deadline.ForNode() <= 2 * kRetryPause) co_return answer;
+  co_await runtime::Sleep(executor_, kRetryPause);
+  Result<Answer> second = co_await attempt();
+  co_return second;
+}
+
+Task<Result<NodePool::Columns>> NodePool::Read(size_t node,
+                                               std::vector<client::NodeGroupRead> reads,
+                                               client::NodeReadOptions options, Deadline deadline) {
+  NodeClient* client = clients_[node].get();
+  std::function<Task<Result<Columns>>()> attempt = [client, &reads, &options, deadline] {
+    options.timeout = deadline.ForNode();
+    return client->Read(reads, options);
+  };
+  Result<Columns> answer = co_await Call<Columns>(std::move(attempt), Repeat::kAfterCut, deadline);
+  co_return answer;
+}
+
+Task<Result<client::NodeAppended>> NodePool::Append(size_t node, std::vector<std::string> records,
+                                                    Deadline deadline) {
+  NodeClient* client = clients_[node].get();
+  std::function<Task<Result<client::NodeAppended>>()> attempt = [client, &records, deadline] {
+    return client->Append(records, deadline.ForNode());
+  };
+  Result<client::NodeAppended> answer =
+      co_await Call<client::NodeAppended>(std::move(attempt), Repeat::kIfNotSent, deadline);
+  co_return answer;
+}
+
+Task<Result<client::NodeScanPage>> NodePool::Scan(size_t node, ScanArgs args, Deadline deadline) {
+  NodeClient* client = clients_[node].get();
+  std::function<Task<Result<client::NodeScanPage>>()> attempt = [client, &args, deadline] {
+    return client->Scan(args.group, args.prefix, args.after, args.limit, args.features,
+                        deadline.ForNode());
+  };
+  Result<client::NodeScanPage> answer =
+      co_await Call<client::NodeScanPage>(std::move(attempt), Repeat::kAfterCut, deadline);
+  co_return answer;
+}
+
+Task<Result<client::NodeInfo>> NodePool::GetStatus(size_t node, Deadline deadline) {
+  NodeClient* client = clients_[node].get();
+  std::function<Task<Result<client::NodeInfo>>()> attempt = [client, deadline] {
+    return client->GetStatus(deadline.ForNode());
+  };
+  Result<client::NodeInfo> answer =
+      co_await Call<client::NodeInfo>(std::move(attempt), Repeat::kAfterCut, deadline);
+  co_return answer;
+}
+
+Task<Result<std::vector<client::NodeInfo>>> NodePool::GetStatuses(Deadline deadline) {
+  std::vector<client::NodeInfo> infos;
+  for (size_t node = 0; node < nodes_.size(); ++node) {
+    Result<client::NodeInfo> info = co_await GetStatus(node, deadline);
+    if (!info.ok()) co_return info.status().WithContext("node '" + nodes_[node].id + "'");
+    infos.push_back(std::move(*info));
+  }
+  co_return infos;
+}
+
+Task<Result<client::DigestReport>> NodePool::GetDigest(size_t node, std::vector<std::string> groups,
+                                                       int64_t now_us, Deadline deadline) {
+  NodeClient* client = clients_[node].get();
+  std::function<Task<Result<client::DigestReport>>()> attempt = [client, &groups, now_us,
+                                                                 deadline] {
+    return client->GetDigest(groups, now_us, deadline.ForNode());
+  };
+  Result<client::DigestReport> answer =
+      co_await Call<client::DigestReport>(std::move(attempt), Repeat::kAfterCut, deadline);
+  co_return answer;
+}
+
+Task<void> NodePool::Stop() {
+  for (const auto& client : clients_) co_await client->Stop();
+}
+
+}  // namespace tokura::router
