@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "core/status.h"
 
@@ -20,6 +21,8 @@ bool IsTerminal(Stream stream);
 int64_t ProcessId();
 // Processors that this process may use; at least 1.
 int ProcessorCount();
+// `path` from the root on, without "." and ".."; relative ones begin in the working directory.
+Result<std::string> AbsolutePath(const std::string& path);
 // Ends the process at once: nothing is flushed, no destructor runs.
 [[noreturn]] void ExitNow(int code);
 
