@@ -19,7 +19,11 @@ class Handler : public YAML::EventHandler {
  public:
   explicit Handler(TreeBuilder& builder) : builder_(builder) {}
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  // At a stray bracket yaml-cpp makes one empty document after the other, and never moves on.
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos <= document_pos_) Refuse(mark, "not YAML: nothing opens what is closed here");
+    document_pos_ = mark.pos;
+  }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
@@ -65,6 +69,7 @@ class Handler : public YAML::EventHandler {
   }
 
   TreeBuilder& builder_;
+  int document_pos_ = -1;  // where the document under construction begins
 };
 
 }  // namespace

@@ -146,6 +146,9 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"NotJson", "{\"project\": }", "f.yaml:1: not JSON"},
         Wrong{"JsonWithTail", "{\"project\": \"p\"}\n{}", "f.yaml:2: not JSON"},
         Wrong{"JsonCutShort", "{\"project\": \"p\"", "not JSON: incomplete"},
+        // yaml-cpp makes endless empty documents of what follows the stray brace.
+        Wrong{"StrayBrace", "project: p\n---\n# x}\n      , }\n", "f.yaml:4: not YAML"},
+        Wrong{"StrayBracketAtTheEnd", "project: p\n]", "f.yaml:2: not YAML"},
         Wrong{"Alias", "project: &p x\nentities: [*p]", "f.yaml:2: aliases are not supported"},
         Wrong{"Tag", "project: !x p", "tags such as"},
         Wrong{"MapAsFieldName", "{a}: b\n? [x]\n: y", "not JSON"},
