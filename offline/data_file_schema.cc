@@ -73,8 +73,11 @@ Result<std::shared_ptr<arrow::Schema>> DataFileSchema(const FeatureGroup& group,
                                std::to_string(kKeyFieldId - 1) + "; make a new version");
     }
     const int32_t id = static_cast<int32_t>(feature->id.value);
-    fields.push_back(
-        MakeField(feature->name, ArrowTypeOf(feature->type, kElementFieldId + id), true, id));
+    // A feature made again under the name of a dropped one is another column.
+    const std::string name = feature->dropped
+                                 ? "_dropped_" + std::to_string(id) + "_" + feature->name
+                                 : feature->name;
+    fields.push_back(MakeField(name, ArrowTypeOf(feature->type, kElementFieldId + id), true, id));
   }
   const Type timestamp{Kind::kTimestamp};
   const auto add = [&](const char* name, std::shared_ptr<arrow::DataType> type, bool nullable,
