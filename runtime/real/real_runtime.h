@@ -24,7 +24,8 @@ std::unique_ptr<Metrics> MakeMetrics();
 std::unique_ptr<Logger> MakeLogger(LogLevel level);
 std::unique_ptr<BlockingPool> MakeBlockingPool(int threads);
 
-// An event loop, on a thread of its own (Start) or on the caller's (RunUntilDone).
+// An event loop, on a thread of its own (Start) or on the caller's (RunUntilDone). It outlives what
+// its transport made and the pools that answer to it.
 class EventLoop {
  public:
   explicit EventLoop(std::string name);

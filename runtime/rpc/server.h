@@ -37,7 +37,8 @@ struct ServerOptions {
 
 // Lives on the first home. A malformed frame gets an error frame where its id is known, and the
 // connection is cut; it never ends or stalls the process. Calls past their deadline are not
-// started.
+// started. A connection is not read while it holds 32 MiB of requests and unsent answers, and is
+// cut when its peer takes longer than frame_timeout for 1 MiB of answers.
 class RpcServer {
  public:
   RpcServer(std::vector<Executor*> homes, Clock& clock, std::unique_ptr<Listener> listener,
