@@ -1,0 +1,330 @@
+#include "router/http_gateway.h"
+
+#include <algorithm>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+#include <charconv>
+
+#include "client/wire.h"
+#include "core/limits.h"
+#include "router/http_json.h"
+#include "router/key_columns.h"
+
+namespace tokura::router {
+namespace {
+
+using client::CallOptions;
+using client::Json;
+using client::JsonStyle;
+using client::JsonWriter;
+using runtime::Task;
+
+constexpr std::string_view kProtobuf = "application/x-protobuf";
+
+HttpResponse JsonResponse(std::string body) {
+  HttpResponse response;
+  response.body = std::move(body);
+  return response;
+}
+
+std::string LimitDetails(size_t limit, size_t value) {
+  std::string details;
+  JsonWriter(&details).BeginObject().Key("limit").UInt(limit).Key("value").UInt(value).EndObject();
+  return details;
+}
+
+bool IsProtobuf(const HttpRequest& request) {
+  const auto at = request.headers.find("content-type");
+  return at != request.headers.end() && at->second == kProtobuf;
+}
+
+}  // namespace
+
+struct HttpGateway::Target {
+  std::string path;
+  std::vector<std::pair<std::string, std::string>> parameters;
+};
+
+struct HttpGateway::Route {
+  std::string path;
+  std::string method;
+  Task<HttpResponse> (HttpGateway::*serve)(HttpRequest, Target);
+  std::vector<std::string> parameters = {};
+  bool ignores_parameters = false;
+};
+
+const std::vector<HttpGateway::Route>& HttpGateway::Routes() {
+  static const std::vector<Route> kRoutes = {
+      {"/v1/features:get", "POST", &HttpGateway::GetFeatures},
+      {"/v1/records:put", "POST", &HttpGateway::PutRecords},
+      {"/v1/records:delete", "POST", &HttpGateway::DeleteRecords},
+      {"/v1/records:scan", "POST", &HttpGateway::ScanPrefix},
+      {"/v1/definitions:plan",
+       "POST",
+       &HttpGateway::PlanDefinitions,
+       {"allow_destroy", "if_revision"}},
+      {"/v1/definitions:apply",
+       "POST",
+       &HttpGateway::ApplyDefinitions,
+       {"allow_destroy", "if_revision"}},
+      {"/v1/definitions", "GET", &HttpGateway::GetDefinitions},
+      {"/v1/tokens:wait", "POST", &HttpGateway::WaitForToken},
+      {"/v1/offline", "GET", &HttpGateway::OfflineStatus},
+      {"/v1/cluster", "GET", &HttpGateway::ClusterStatus},
+      {"/metrics", "GET", &HttpGateway::Metrics, {}, true},
+      {"/healthz", "GET", &HttpGateway::Health, {}, true},
+      {"/readyz", "GET", &HttpGateway::Readiness, {}, true},
+  };
+  return kRoutes;
+}
+
+HttpGateway::HttpGateway(Handlers& handlers, runtime::Metrics& metrics)
+    : handlers_(handlers), metrics_(metrics) {}
+HttpGateway::~HttpGateway() = default;
+
+Result<HttpGateway::Target> HttpGateway::ParseTarget(std::string_view text) {
+  const auto url = boost::urls::parse_origin_form({text.data(), text.size()});
+  if (!url) return InvalidArgument("the request target is not a path");
+  Target target;
+  target.path = url->path();
+  for (const auto parameter : url->params()) {
+    target.parameters.emplace_back(parameter.key, parameter.has_value ? parameter.value : "");
+  }
+  return target;
+}
+
+Task<HttpResponse> HttpGateway::Handle(HttpRequest request) {
+  Result<Target> target = ParseTarget(request.target);
+  const Route* route = nullptr;
+  if (target.ok()) {
+    for (const Route& one : Routes()) {
+      if (one.path == target->path) route = &one;
+    }
+  }
+  HttpResponse response;
+  if (target.ok()) {
+    response = co_await Dispatch(route, std::move(request), std::move(*target));
+  } else {
+    response = ErrorResponse(target.status());
+  }
+  const std::string label = route == nullptr ? "other" : route->path;
+  metrics_
+      .counter("tokura_http_requests_total", "HTTP requests answered.",
+               {{"path", label}, {"status", std::to_string(response.status)}})
+      .Add();
+  co_return response;
+}
+
+Task<HttpResponse> HttpGateway::Dispatch(const Route* route, HttpRequest request, Target target) {
+  if (route == nullptr) {
+    std::vector<std::string> paths;
+    for (const Route& one : Routes()) paths.push_back(one.path);
+    co_return ErrorResponse(
+        NotFound("path " + Quoted(target.path) + " does not exist" + Suggest(target.path, paths)));
+  }
+  const bool reads = route->method == "GET";
+  if (request.method != route->method && !(reads && request.method == "HEAD")) {
+    const std::string allowed = reads ? "GET, HEAD" : route->method;
+    HttpResponse response = ErrorResponse(
+        405, InvalidArgument("method " + Quoted(request.method) + " is not allowed on " +
+                             route->path + "; use " + route->method));
+    response.headers.emplace_back("Allow", allowed);
+    co_return response;
+  }
+  for (size_t i = 0; i < target.parameters.size() && !route->ignores_parameters; ++i) {
+    const std::string& name = target.parameters[i].first;
+    const auto same = [&](const auto& other) { return other.first == name; };
+    const auto end = target.parameters.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find(route->parameters.begin(), route->parameters.end(), name) ==
+        route->parameters.end()) {
+      co_return ErrorResponse(
+          InvalidArgument("unknown parameter " + Quoted(name) + Suggest(name, route->parameters)));
+    }
+    if (std::find_if(target.parameters.begin(), end, same) != end) {
+      co_return ErrorResponse(InvalidArgument("parameter '" + name + "' is given twice"));
+    }
+  }
+  HttpResponse response = co_await (this->*route->serve)(std::move(request), std::move(target));
+  co_return response;
+}
+
+std::string HttpGateway::DetailsOf(const client::GetFeaturesRequest& request,
+                                   const Status& status) const {
+  if (status.code() == Code::kResourceExhausted) {
+    size_t rows = 0;
+    for (const auto& column : request.keys) rows = std::max(rows, column.values.size());
+    if (rows > kRequestKeysMax) return LimitDetails(kRequestKeysMax, rows);
+    return LimitDetails(kRequestFeaturesMax, request.features.size());
+  }
+  if (status.code() != Code::kInvalidArgument) return "";
+  const Handlers::Definitions definitions = handlers_.Current();
+  const auto features = ResolveRequested(*definitions, request);
+  if (!features.ok()) return "";
+  std::string details;
+  JsonWriter out(&details);
+  out.BeginObject().Key("key_columns").BeginArray();
+  for (const KeyColumn& column : NeededKeys(GroupsOf(*features))) {
+    out.BeginObject().Key("name").String(column.name);
+    out.Key("type").String(column.type.ToString()).EndObject();
+  }
+  out.EndArray().EndObject();
+  return details;
+}
+
+Task<HttpResponse> HttpGateway::GetFeatures(HttpRequest request, Target target) {
+  JsonStyle style;
+  const bool protobuf = IsProtobuf(request);
+  Result<client::GetFeaturesRequest> get = InvalidArgument("");
+  if (protobuf) {
+    get = client::wire::Decode<client::GetFeaturesRequest>(request.body);
+  } else {
+    const Result<Json> json = ParseBody(request.body);
+    get = json.ok() ? ReadGetFeatures(*json, &style) : json.status();
+  }
+  if (!get.ok()) co_return ErrorResponse(get.status());
+  const client::GetFeaturesRequest asked = *get;
+  Result<client::GetFeaturesResponse> answer =
+      co_await handlers_.GetFeatures(std::move(*get), CallOptions());
+  if (!answer.ok()) {
+    co_return ErrorResponse(answer.status(), DetailsOf(asked, answer.status()));
+  }
+  if (!protobuf) co_return JsonResponse(WriteJson(*answer, style));
+  HttpResponse response;
+  response.content_type = std::string(kProtobuf);
+  response.body = client::wire::Encode(*answer);
+  co_return response;
+}
+
+Task<HttpResponse> HttpGateway::PutRecords(HttpRequest request, Target target) {
+  const Result<Json> json = ParseBody(request.body);
+  if (!json.ok()) co_return ErrorResponse(json.status());
+  Result<client::PutRecordsRequest> put = ReadPutRecords(*json);
+  if (!put.ok()) co_return ErrorResponse(put.status());
+  const size_t records = put->records.size();
+  Result<client::PutRecordsResponse> answer =
+      co_await handlers_.PutRecords(std::move(*put), CallOptions());
+  if (!answer.ok()) {
+    const bool over = records > kRequestRecordsMax;
+    co_return ErrorResponse(answer.status(),
+                            over ? LimitDetails(kRequestRecordsMax, records) : std::string());
+  }
+  co_return JsonResponse(WriteJson(*answer));
+}
+
+Task<HttpResponse> HttpGateway::DeleteRecords(HttpRequest request, Target target) {
+  const Result<Json> json = ParseBody(request.body);
+  if (!json.ok()) co_return ErrorResponse(json.status());
+  Result<client::DeleteRecordsRequest> erase = ReadDeleteRecords(*json);
+  if (!erase.ok()) co_return ErrorResponse(erase.status());
+  Result<client::DeleteRecordsResponse> answer =
+      co_await handlers_.DeleteRecords(std::move(*erase), CallOptions());
+  if (!answer.ok()) co_return ErrorResponse(answer.status());
+  co_return JsonResponse(WriteJson(*answer));
+}
+
+Task<HttpResponse> HttpGateway::ScanPrefix(HttpRequest request, Target target) {
+  JsonStyle style;
+  const Result<Json> json = ParseBody(request.body);
+  if (!json.ok()) co_return ErrorResponse(json.status());
+  Result<client::ScanPrefixRequest> scan = ReadScanPrefix(*json, &style);
+  if (!scan.ok()) co_return ErrorResponse(scan.status());
+  Result<client::ScanPrefixResponse> answer =
+      co_await handlers_.ScanPrefix(std::move(*scan), CallOptions());
+  if (!answer.ok()) co_return ErrorResponse(answer.status());
+  co_return JsonResponse(WriteJson(*answer, style));
+}
+
+namespace {
+
+Result<catalog::ApplyOptions> ReadApplyOptions(
+    const std::vector<std::pair<std::string, std::string>>& parameters) {
+  catalog::ApplyOptions options;
+  for (const auto& [name, value] : parameters) {
+    if (name == "allow_destroy") {
+      if (value != "true" && value != "false") {
+        return InvalidArgument("parameter allow_destroy: expected true or false");
+      }
+      options.allow_destroy = value == "true";
+    } else {
+      uint64_t revision = 0;
+      const char* end = value.data() + value.size();
+      const auto [stop, error] = std::from_chars(value.data(), end, revision);
+      if (value.empty() || stop != end || error != std::errc()) {
+        return InvalidArgument("parameter if_revision: expected a revision number");
+      }
+      options.if_revision = Revision(revision);
+    }
+  }
+  return options;
+}
+
+}  // namespace
+
+Task<HttpResponse> HttpGateway::PlanDefinitions(HttpRequest request, Target target) {
+  return Apply(std::move(request), std::move(target), true);
+}
+
+Task<HttpResponse> HttpGateway::ApplyDefinitions(HttpRequest request, Target target) {
+  return Apply(std::move(request), std::move(target), false);
+}
+
+Task<HttpResponse> HttpGateway::Apply(HttpRequest request, Target target, bool dry_run) {
+  Result<catalog::ApplyOptions> options = ReadApplyOptions(target.parameters);
+  if (!options.ok()) co_return ErrorResponse(options.status());
+  options->dry_run = dry_run;
+  std::vector<catalog::DefinitionText> texts;
+  texts.push_back({"definitions", std::move(request.body)});
+  Result<client::Api::Applied> applied =
+      co_await handlers_.ApplyDefinitions(std::move(texts), *options, CallOptions());
+  if (!applied.ok()) co_return ErrorResponse(applied.status());
+  co_return JsonResponse(WriteJson(*applied));
+}
+
+Task<HttpResponse> HttpGateway::GetDefinitions(HttpRequest request, Target target) {
+  Result<Handlers::Definitions> definitions = co_await handlers_.GetDefinitions(CallOptions());
+  if (!definitions.ok()) co_return ErrorResponse(definitions.status());
+  co_return JsonResponse(catalog::ToPublicJson(**definitions));
+}
+
+Task<HttpResponse> HttpGateway::WaitForToken(HttpRequest request, Target target) {
+  const Result<Json> json = ParseBody(request.body);
+  if (!json.ok()) co_return ErrorResponse(json.status());
+  Result<client::WaitRequest> wait = ReadWait(*json);
+  if (!wait.ok()) co_return ErrorResponse(wait.status());
+  const CallOptions options{wait->timeout};
+  Status status = co_await handlers_.Wait(std::move(*wait), options);
+  if (!status.ok()) co_return ErrorResponse(status);
+  co_return JsonResponse("{\"covered\":true}");
+}
+
+Task<HttpResponse> HttpGateway::OfflineStatus(HttpRequest request, Target target) {
+  Result<std::vector<client::OfflineGroupStatus>> status =
+      co_await handlers_.OfflineStatus(CallOptions());
+  if (!status.ok()) co_return ErrorResponse(status.status());
+  co_return JsonResponse(WriteJson(*status));
+}
+
+Task<HttpResponse> HttpGateway::ClusterStatus(HttpRequest request, Target target) {
+  Result<client::ClusterStatus> status = co_await handlers_.GetClusterStatus(CallOptions());
+  if (!status.ok()) co_return ErrorResponse(status.status());
+  co_return JsonResponse(WriteJson(*status));
+}
+
+Task<HttpResponse> HttpGateway::Metrics(HttpRequest request, Target target) {
+  HttpResponse response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = metrics_.Expose();
+  co_return response;
+}
+
+Task<HttpResponse> HttpGateway::Health(HttpRequest request, Target target) {
+  co_return JsonResponse("{\"status\":\"ok\"}");
+}
+
+Task<HttpResponse> HttpGateway::Readiness(HttpRequest request, Target target) {
+  Status status = co_await handlers_.Ready(CallOptions());
+  if (!status.ok()) co_return ErrorResponse(status);
+  co_return JsonResponse("{\"status\":\"ready\"}");
+}
+
+}  // namespace tokura::router

@@ -1,0 +1,40 @@
+// One HTTP request and its answer, as values. What parses and prints them is http_server.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/status.h"
+#include "runtime/task.h"
+
+namespace tokura::router {
+
+struct HttpRequest {
+  std::string method;                          // "GET", "POST", ...
+  std::string target;                          // path and query as sent
+  std::map<std::string, std::string> headers;  // names in lower case; the last of equal ones
+  std::string body;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  // beyond type, length, connection
+};
+
+using HttpHandler = std::function<runtime::Task<HttpResponse>(HttpRequest)>;
+
+// The contract's status code of an error.
+int HttpStatusOf(const Status& status);
+// {"error": {"code", "message", "details"}}; `details`: a JSON object, or "" for {}.
+HttpResponse ErrorResponse(const Status& status, std::string_view details = "");
+// The same with a status of its own (405, 413, 408).
+HttpResponse ErrorResponse(int http_status, const Status& status, std::string_view details = "");
+
+}  // namespace tokura::router
