@@ -1,0 +1,117 @@
+#include "cli/ingest/import_registry.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <memory>
+#include <vector>
+
+#include "client/json_value.h"
+#include "core/bytes.h"
+#include "core/digest.h"
+
+namespace tokura::cli {
+namespace {
+
+constexpr size_t kChunkBytes = 1 << 20;
+constexpr uint64_t kEntryBytesMax = 1 << 16;
+constexpr int64_t kFormat = 1;
+constexpr uint64_t kRowsPerMs = 4096;
+
+struct FreeState {
+  void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+};
+using HashState = std::unique_ptr<XXH3_state_t, FreeState>;
+
+std::string EntryJson(const Import& import, const ImportIdentity& identity) {
+  std::string text;
+  client::JsonWriter json(&text);
+  json.BeginObject().Key("format").Int(kFormat).Key("import_id").String(import.id);
+  json.Key("group").String(identity.group).Key("lane").String(identity.lane);
+  json.Key("started_at_us").Int(import.started_at_us).EndObject();
+  return text + "\n";
+}
+
+Result<Import> ReadEntry(runtime::FileSystem& files, const std::string& path,
+                         const std::string& id) {
+  TOKURA_ASSIGN_OR_RETURN(const std::string text, runtime::ReadFile(files, path, kEntryBytesMax));
+  const Result<client::Json> json = client::ParseJson(text, kEntryBytesMax);
+  if (!json.ok()) return Corrupt(path + ": " + json.status().message());
+  const client::Json* format = json->Find("format");
+  const client::Json* started = json->Find("started_at_us");
+  if (format == nullptr || format->integer() == nullptr || started == nullptr ||
+      started->integer() == nullptr || *started->integer() <= 0) {
+    return Corrupt(path + ": not the entry of an import");
+  }
+  if (*format->integer() > kFormat) {
+    return FailedPrecondition(path + ": written by a newer version of Tokura");
+  }
+  return Import{id, *started->integer()};
+}
+
+}  // namespace
+
+Result<std::string> ImportId(runtime::FileSystem& files, const std::string& path,
+                             const ImportIdentity& identity) {
+  TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<runtime::ReadableFile> file, files.Open(path));
+  const HashState state(XXH3_createState());
+  if (state == nullptr) return Internal("no memory to digest " + path);
+  XXH3_128bits_reset(state.get());
+  // Each text ends in a NUL, which none can hold, so no two identities run together.
+  for (const std::string& text :
+       {identity.group, identity.lane, identity.format, identity.event_time_column,
+        std::string(identity.skip_nulls ? "skip" : "write")}) {
+    XXH3_128bits_update(state.get(), text.c_str(), text.size() + 1);
+  }
+  std::vector<char> chunk(kChunkBytes);
+  for (uint64_t offset = 0;;) {
+    TOKURA_ASSIGN_OR_RETURN(const size_t n, file->ReadAt(offset, chunk));
+    if (n == 0) break;
+    XXH3_128bits_update(state.get(), chunk.data(), n);
+    offset += n;
+  }
+  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
+  return Digest{hash.high64, hash.low64}.ToHex();
+}
+
+Result<Import> RegisterImport(runtime::FileSystem& files, const std::string& offline_root,
+                              const std::string& id, const ImportIdentity& identity,
+                              int64_t now_us) {
+  const std::string directory = offline_root + "/_imports";
+  const std::string path = directory + "/" + id + ".json";
+  TOKURA_ASSIGN_OR_RETURN(const bool known, files.Exists(path));
+  if (known) return ReadEntry(files, path, id);
+  TOKURA_RETURN_IF_ERROR(files.CreateDirectories(directory));
+  const Import import{id, now_us};
+  const Status created = runtime::CreateFileAtomically(files, path, EntryJson(import, identity));
+  if (created.code() == Code::kAlreadyExists) return ReadEntry(files, path, id);
+  TOKURA_RETURN_IF_ERROR(created);
+  return import;
+}
+
+WriteId ImportWriteId(const Import& import, uint64_t ordinal) {
+  const uint64_t ms = static_cast<uint64_t>(import.started_at_us) / 1000 + ordinal / kRowsPerMs;
+  const uint64_t prefix = ms << 16 | uint64_t{7} << 12 | ordinal % kRowsPerMs;
+  std::string seed = import.id;
+  PutU64(&seed, ordinal);
+  const uint64_t rest = DigestBytes(seed).low;
+  WriteId id;
+  for (int i = 0; i < 8; ++i) {
+    id.bytes[static_cast<size_t>(i)] = static_cast<uint8_t>(prefix >> (56 - 8 * i));
+    id.bytes[static_cast<size_t>(i) + 8] = static_cast<uint8_t>(rest >> (56 - 8 * i));
+  }
+  id.bytes[8] = static_cast<uint8_t>((id.bytes[8] & 0x3F) | 0x80);  // the variant of RFC 9562
+  return id;
+}
+
+std::string FormatOfName(std::string path) {
+  for (const char* suffix : {".gz", ".zst"}) {
+    if (path.ends_with(suffix)) path.resize(path.size() - std::string(suffix).size());
+  }
+  for (const char* format : {"csv", "jsonl", "parquet"}) {
+    if (path.ends_with("." + std::string(format))) return format;
+  }
+  return "";
+}
+
+}  // namespace tokura::cli

@@ -1,0 +1,76 @@
+#include "cli/program/flags.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "core/nearest.h"
+#include "core/value.h"
+
+namespace tokura::cli {
+namespace {
+
+template <typename Parse>
+CLI::Validator Accepts(Parse parse) {
+  return CLI::Validator(
+      [parse](std::string& text) {
+        const auto parsed = parse(text);
+        return parsed.ok() ? std::string() : parsed.status().message();
+      },
+      "");
+}
+
+}  // namespace
+
+CLI::Option* AddDuration(CLI::App& app, const std::string& flag, std::string* text,
+                         const std::string& help) {
+  return app.add_option(flag, *text, help)
+      ->type_name("DURATION")
+      ->check(Accepts([](const std::string& s) { return ParseDuration(s); }));
+}
+
+std::chrono::microseconds DurationOf(const std::string& text) {
+  return std::chrono::microseconds(ParseDuration(text).value());
+}
+
+CLI::Option* AddAddress(CLI::App& app, const std::string& flag, std::string* text,
+                        const std::string& help) {
+  return app.add_option(flag, *text, help)
+      ->type_name("HOST:PORT")
+      ->check(Accepts([](const std::string& s) { return runtime::Address::Parse(s); }));
+}
+
+runtime::Address AddressOf(const std::string& text) {
+  return runtime::Address::Parse(text).value();
+}
+
+CLI::Option* AddChoice(CLI::App& app, const std::string& flag, std::string* text,
+                       const std::string& help, const std::vector<std::string>& choices) {
+  std::string names;
+  for (const std::string& choice : choices) names += (names.empty() ? "" : "|") + choice;
+  const auto check = [choices, names](std::string& said) -> std::string {
+    if (std::find(choices.begin(), choices.end(), said) != choices.end()) return "";
+    return "'" + said + "' is not one of " + names + DidYouMean(said, choices);
+  };
+  return app.add_option(flag, *text, help)->type_name(names)->check(CLI::Validator(check, ""));
+}
+
+Status CheckExposure(const runtime::Address& address, bool insecure) {
+  if (address.is_loopback() || insecure) return OkStatus();
+  return FailedPrecondition(
+      "refusing to listen on " + address.ToString() +
+      ": anyone who reaches it could read and write everything, and this release has no TLS; "
+      "listen on 127.0.0.1, or say --insecure if the network is trusted");
+}
+
+Result<std::string> LocalPath(const std::string& uri, const std::string& flag) {
+  const size_t scheme = uri.find("://");
+  if (scheme == std::string::npos) return uri;
+  if (uri.starts_with("file:///")) return uri.substr(7);
+  if (uri.substr(0, scheme) == "file") {
+    return InvalidArgument(flag + ": " + uri + ": write file:///PATH, with an absolute path");
+  }
+  return InvalidArgument(flag + ": '" + uri.substr(0, scheme) +
+                         "://' is not in this release; give a directory or file:///PATH");
+}
+
+}  // namespace tokura::cli

@@ -1,0 +1,41 @@
+// Flags with a meaning beyond text: checked when the command line is read, so that a wrong value is
+// refused before anything is done.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "core/status.h"
+#include "runtime/transport.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace tokura::cli {
+
+// "60s", "250ms"; see ParseDuration.
+CLI::Option* AddDuration(CLI::App& app, const std::string& flag, std::string* text,
+                         const std::string& help);
+// REQUIRES: `text` passed AddDuration.
+std::chrono::microseconds DurationOf(const std::string& text);
+
+// "127.0.0.1:7400"; port 0 takes a free one.
+CLI::Option* AddAddress(CLI::App& app, const std::string& flag, std::string* text,
+                        const std::string& help);
+// REQUIRES: `text` passed AddAddress.
+runtime::Address AddressOf(const std::string& text);
+
+// One of several words.
+CLI::Option* AddChoice(CLI::App& app, const std::string& flag, std::string* text,
+                       const std::string& help, const std::vector<std::string>& choices);
+
+// FAILED_PRECONDITION unless `address` is loopback or the operator said --insecure: there is no TLS
+// in this release.
+Status CheckExposure(const runtime::Address& address, bool insecure);
+
+// The path of a plain path or file:// URI; INVALID_ARGUMENT for another scheme, naming `flag`.
+Result<std::string> LocalPath(const std::string& uri, const std::string& flag);
+
+}  // namespace tokura::cli

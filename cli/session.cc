@@ -1,0 +1,71 @@
+#include "cli/session.h"
+
+#include "cli/program/flags.h"
+
+namespace tokura::cli {
+
+Session::Session(const Context& context) : files_(context.files), endpoint_(context.endpoint) {
+  options_.timeout = DurationOf(context.timeout);
+  api_ = std::make_unique<client::RemoteApi>(loop_.executor(), loop_.transport(),
+                                             AddressOf(context.endpoint));
+}
+
+Session::~Session() { loop_.RunUntilDone(api_->Stop()); }
+
+Status Session::Call(runtime::Task<Status> task) {
+  const Status status = runtime::real::RunToCompletion(loop_, std::move(task));
+  return status.ok() ? status : Explain(status);
+}
+
+Status Session::Explain(const Status& status) const {
+  if (status.code() == Code::kUnavailable) {
+    return Status(status.code(), endpoint_ + ": " + status.message() +
+                                     " (is 'tokura up' running? see --endpoint)");
+  }
+  if (status.code() == Code::kDeadline && status.message().find("timeout") == std::string::npos) {
+    return Status(status.code(), endpoint_ + ": " + status.message() + " (see --timeout)");
+  }
+  return status;
+}
+
+Result<client::Api::Definitions> Session::GetDefinitions() {
+  return Call(api_->GetDefinitions(options_));
+}
+
+Result<Session::Group> Session::ResolveGroup(const std::string& reference) {
+  Group found;
+  TOKURA_ASSIGN_OR_RETURN(found.definitions, GetDefinitions());
+  TOKURA_ASSIGN_OR_RETURN(found.group, found.definitions->ResolveGroup(reference));
+  return found;
+}
+
+Result<std::string> Session::OfflineRoot() {
+  TOKURA_ASSIGN_OR_RETURN(const std::vector<client::OfflineGroupStatus> tables,
+                          Call(api_->OfflineStatus(options_)));
+  if (tables.empty()) {
+    return FailedPrecondition(
+        "no feature group of this server is offline, so there is no table to work on");
+  }
+  TOKURA_ASSIGN_OR_RETURN(std::string root, OfflineRootOf(tables.front().location));
+  TOKURA_ASSIGN_OR_RETURN(const bool here, files_.Exists(root));
+  if (!here) {
+    return FailedPrecondition("the offline tables lie at " + root +
+                              ", which is not a directory of this machine");
+  }
+  return root;
+}
+
+Result<std::string> OfflineRootOf(const std::string& location) {
+  TOKURA_ASSIGN_OR_RETURN(std::string folder, LocalPath(location, "offline location"));
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+  for (int level = 0; level < 2; ++level) {
+    const size_t slash = folder.rfind('/');
+    if (slash == std::string::npos || slash == 0) {
+      return Internal("'" + location + "' is not the location of an offline table");
+    }
+    folder.resize(slash);
+  }
+  return folder;
+}
+
+}  // namespace tokura::cli

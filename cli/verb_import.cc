@@ -1,0 +1,155 @@
+#include <CLI/CLI.hpp>
+
+#include "cli/ingest/import_registry.h"
+#include "cli/program/flags.h"
+#include "cli/verbs.h"
+#include "cli/write_rows.h"
+
+namespace tokura::cli {
+namespace {
+
+constexpr char kExamples[] =
+    "tokura import flights/weather weather-*.parquet --lane live\n"
+    "tokura import flights/weather weather.csv.gz --lane live --rejects bad.csv --rate 50000\n"
+    "tokura import flights/weather weather.csv --lane live --dry-run";
+
+struct ImportFlags {
+  std::string group;
+  std::vector<std::string> files;
+  std::string lane;
+  bool promote = false;
+  std::string format;
+  uint64_t rate = 0;
+  bool dry_run = false;
+  RowFlags rows;
+};
+
+struct Imported {
+  std::string file;
+  std::string import_id;
+  Counts counts;
+};
+
+Status CheckFlags(const ImportFlags& flags) {
+  if (flags.lane == "backfill") {
+    return InvalidArgument("import: --lane backfill is not in this release; use --lane live");
+  }
+  if (flags.promote) return InvalidArgument("import: --promote is not in this release");
+  for (const std::string& file : flags.files) {
+    if (file == "-") {
+      return InvalidArgument(
+          "import: standard input cannot be imported, since an import is known by its content; "
+          "use put, or a file");
+    }
+    if (flags.format.empty() && FormatOfName(file).empty()) {
+      return InvalidArgument("import: " + file + ": its name tells no format; say --format");
+    }
+  }
+  return OkStatus();
+}
+
+// One file: registers it, then writes its rows under the ids that the registration gives them.
+Result<Imported> ImportFile(Session& session, Context& context, const FeatureGroup& group,
+                            const ImportFlags& flags, const std::string& offline_root,
+                            const std::string& path, offline::RejectsWriter* rejects) {
+  const std::string format = flags.format.empty() ? FormatOfName(path) : flags.format;
+  const ImportIdentity identity{group.QualifiedName(), flags.lane, format, flags.rows.event_time,
+                                flags.rows.nulls == "skip"};
+  Import import;
+  TOKURA_ASSIGN_OR_RETURN(import.id, ImportId(context.files, path, identity));
+  if (!flags.dry_run) {
+    TOKURA_ASSIGN_OR_RETURN(import, RegisterImport(context.files, offline_root, import.id, identity,
+                                                   context.clock.NowUs()));
+  }
+  WriteJob job;
+  job.path = path;
+  job.reading = ReadingOf(flags.rows, format);
+  job.rejects = rejects;
+  job.sending.group = group.QualifiedName();
+  job.sending.rows_per_second = flags.rate;
+  job.sending.dry_run = flags.dry_run;
+  job.sending.call_timeout = session.options().timeout;
+  job.write_ids = [&import](uint64_t ordinal) { return ImportWriteId(import, ordinal); };
+  Result<Counts> counts = WriteRows(session, context, group, job);
+  if (!counts.ok()) return counts.status();
+  return Imported{path, import.id, std::move(*counts)};
+}
+
+void Print(const ImportFlags& flags, const std::vector<Imported>& imports, const Counts& total,
+           Context& context) {
+  if (!context.json) {
+    for (const Imported& import : imports) {
+      context.console.Out(import.file + ": import " + import.import_id + "\n");
+    }
+    context.console.Out(total.ToText(flags.dry_run ? "dry run: would write" : "imported"));
+    return;
+  }
+  client::JsonWriter json(context.console.out());
+  json.BeginObject();
+  total.AppendJson(&json);
+  json.Key("import_id").String(imports.front().import_id);
+  if (imports.size() > 1) {
+    json.Key("imports").BeginArray();
+    for (const Imported& import : imports) {
+      json.BeginObject().Key("file").String(import.file);
+      json.Key("import_id").String(import.import_id);
+      import.counts.AppendJson(&json);
+      json.EndObject();
+    }
+    json.EndArray();
+  }
+  json.EndObject();
+  context.console.Out("\n");
+}
+
+Result<Exit> RunImport(const ImportFlags& flags, Context& context) {
+  TOKURA_RETURN_IF_ERROR(CheckFlags(flags));
+  TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<offline::RejectsWriter> rejects,
+                          OpenRejects(context, flags.rows.rejects));
+  Session session(context);
+  TOKURA_ASSIGN_OR_RETURN(const Session::Group found, session.ResolveGroup(flags.group));
+  std::string offline_root;
+  if (!flags.dry_run) {
+    Result<std::string> root = session.OfflineRoot();
+    if (!root.ok()) return root.status().WithContext("imports are registered there");
+    offline_root = std::move(*root);
+  }
+  std::vector<Imported> imports;
+  Counts total;
+  for (const std::string& path : flags.files) {
+    Result<Imported> imported =
+        ImportFile(session, context, *found.group, flags, offline_root, path, rejects.get());
+    if (!imported.ok()) return imported.status();
+    imported->counts.NoteRejects(context.console);
+    total.Add(imported->counts);
+    imports.push_back(std::move(*imported));
+  }
+  if (rejects != nullptr) TOKURA_RETURN_IF_ERROR(rejects->Close());
+  Print(flags, imports, total, context);
+  return total.exit();
+}
+
+}  // namespace
+
+void RegisterImport(CommandLine& line, Context& context) {
+  auto flags = std::make_shared<ImportFlags>();  // joint owners: the parser's options, the action
+  CLI::App& app = line.AddVerb(
+      line.root(),
+      {"import", "bulk load files; the same content twice changes nothing", kOnlineSection,
+       "GROUP FILE... --lane live [--rejects FILE] [--rate N] [--dry-run]", kExamples},
+      [flags, &context] { return RunImport(*flags, context); });
+  app.add_option("GROUP", flags->group, "project/group[@version]")->required();
+  app.add_option("FILE", flags->files, ".csv, .jsonl or .parquet (.gz, .zst)")->required();
+  AddChoice(app, "--lane", &flags->lane,
+            "live: through the log, to every store of the group; backfill is not in this release",
+            {"live", "backfill"})
+      ->required();
+  app.add_flag("--promote", flags->promote, "not in this release");
+  AddChoice(app, "--format", &flags->format, "default: by extension", {"csv", "jsonl", "parquet"});
+  app.add_option("--rate", flags->rate, "rows per second at most; 0: as fast as it goes")
+      ->type_name("ROWS/S");
+  app.add_flag("--dry-run", flags->dry_run, "read and check the rows, write nothing");
+  AddRowFlags(app, &flags->rows);
+}
+
+}  // namespace tokura::cli
