@@ -170,7 +170,7 @@ void SortForFile(std::vector<HistoryRow>* rows) {
     return std::tie(row.record.key, row.record.event_time_us, row.record.write_id);
   };
   std::sort(rows->begin(), rows->end(),
-                   [&](const HistoryRow& a, const HistoryRow& b) { return order(a) < order(b); });
+            [&](const HistoryRow& a, const HistoryRow& b) { return order(a) < order(b); });
 }
 
 std::string CanonicalBytes(const Record& record) {

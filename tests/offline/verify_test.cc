@@ -1,0 +1,144 @@
+#include "offline/verify.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/row.h"
+#include "gtest/gtest.h"
+#include "offline/data_file.h"
+#include "offline/table_writer.h"
+#include "tests/offline/memory_files.h"
+#include "tests/offline/random_history.h"
+
+namespace tokura::offline {
+namespace {
+
+using testing::kDayUs;
+using testing::kNoonUs;
+using testing::MemoryFiles;
+using testing::PriceRow;
+using testing::PricesGroup;
+
+// A table and the digests that a node with the same records would report.
+class VerifyTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    definitions_.groups = {PricesGroup()};
+    definitions_.projects["shop"].name = "shop";
+    rows_ = {PriceRow("a", kNoonUs, 1, 1, 1), PriceRow("a", kNoonUs + kDayUs, 2, 2, 2),
+             PriceRow("b", kNoonUs, 3, 3, 3)};
+    Commit(rows_);
+    report_ = ReportOf(rows_);
+  }
+  void Commit(std::vector<HistoryRow> rows) {
+    auto writer = TableWriter::Open(files_, "/o", PricesGroup(), 1);
+    ASSERT_TRUE(writer.ok());
+    TableCommit commit;
+    for (const HistoryRow& row : rows) commit.position.Add(*DotOf(row));
+    ASSERT_TRUE((*writer)->Commit(PricesGroup(), commit, &rows).ok());
+  }
+  client::DigestReport ReportOf(const std::vector<HistoryRow>& rows) {
+    client::DigestReport report;
+    replication::PositionVector vector;
+    std::map<int32_t, DayDigest> days;
+    std::map<std::string, Row> by_key;
+    for (const HistoryRow& row : rows) {
+      vector.Add(*DotOf(row));
+      DayDigest& day = days[EventDay(row.record.event_time_us)];
+      ++day.records;
+      day.digest += DigestRecord(row.record);
+      MergeRecord(row.record, MergeMode::kCell, &by_key[row.record.key]);
+    }
+    report.vector = vector.Encode();
+    for (const auto& [day, sum] : days) {
+      report.days.push_back({GroupId(3), day, sum.records, sum.digest});
+    }
+    client::DigestReport::Rows all{GroupId(3), by_key.size(), {}, {}};
+    for (const auto& [key, row] : by_key)
+      all.digest += DigestVisibleRow(key, row, PricesGroup(), 0);
+    all.log_digest = all.digest;
+    report.rows.push_back(all);
+    return report;
+  }
+  VerifyReport Verify() {
+    auto report = VerifyFiles(files_, definitions_, "/o", {}, report_, 0);
+    EXPECT_TRUE(report.ok()) << report.status().ToString();
+    return report.ok() ? *report : VerifyReport();
+  }
+  // "day what" of each difference.
+  std::vector<std::string> Differences() {
+    std::vector<std::string> out;
+    for (const Difference& d : Verify().differences) {
+      EXPECT_EQ(d.group, "shop/prices@1");
+      out.push_back(d.day + " " + d.what);
+    }
+    return out;
+  }
+  std::string FirstFile() { return files_.Find("/o", ".parquet").front(); }
+
+  MemoryFiles files_;
+  catalog::Definitions definitions_;
+  std::vector<HistoryRow> rows_;
+  client::DigestReport report_;
+};
+
+TEST_F(VerifyTest, FindsNothingWhenAllAgree) {
+  const VerifyReport report = Verify();
+  EXPECT_TRUE(report.equal()) << report.differences[0].what;
+  EXPECT_EQ(report.groups, 1u);
+  EXPECT_EQ(report.files, 2u);
+  EXPECT_EQ(report.records, 3u);
+  EXPECT_EQ(report.rows, 2u);
+}
+
+TEST_F(VerifyTest, LooksOnlyAtWhatTheVectorCovers) {
+  Commit({PriceRow("c", kNoonUs, 9, 9, 9)});
+  EXPECT_TRUE(Verify().equal());
+}
+
+TEST_F(VerifyTest, NamesTheDayOfAFlippedByte) {
+  std::string& bytes = files_.Content(FirstFile());
+  bytes[100] = static_cast<char>(bytes[100] ^ 0x40);
+  const std::vector<std::string> differences = Differences();
+  ASSERT_FALSE(differences.empty());
+  EXPECT_NE(differences[0].find("2026-01-01 a file cannot be read"), std::string::npos)
+      << differences[0];
+}
+
+TEST_F(VerifyTest, NamesTheDayOfAMissingFile) {
+  ASSERT_TRUE(files_.Remove(FirstFile()).ok());
+  const std::vector<std::string> differences = Differences();
+  ASSERT_EQ(differences.size(), 2u);
+  EXPECT_NE(differences[0].find("2026-01-01 a file cannot be read"), std::string::npos);
+  EXPECT_EQ(differences[1], "2026-01-01 log holds 2 records, files hold 0");
+}
+
+TEST_F(VerifyTest, NamesTheDayOfAMissingRow) {
+  rows_.push_back(PriceRow("b", kNoonUs + kDayUs, 5, 5, 4));
+  report_ = ReportOf(rows_);
+  const std::vector<std::string> differences = Differences();
+  ASSERT_EQ(differences.size(), 2u);
+  EXPECT_EQ(differences[0], "2026-01-02 log holds 2 records, files hold 1");
+  EXPECT_EQ(differences[1], " the visible rows of online and files differ in content");
+}
+
+TEST_F(VerifyTest, TellsRecordsOfOtherContent) {
+  rows_[2].record.cells[0].value = Value(4.0);
+  report_ = ReportOf(rows_);
+  EXPECT_EQ(Differences()[0], "2026-01-01 log and files hold 2 records each, but not the same");
+}
+
+TEST_F(VerifyTest, TellsRowsThatAreNotTheFoldOfTheirLog) {
+  report_.rows[0].log_digest.low ^= 1;
+  EXPECT_EQ(Differences(),
+            std::vector<std::string>{" the node's rows are not the fold of its log"});
+}
+
+TEST_F(VerifyTest, NamesAGroupWithoutTable) {
+  ASSERT_TRUE(files_.RemoveAll("/o/shop").ok());
+  EXPECT_NE(Differences()[0].find("the table cannot be read"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tokura::offline
