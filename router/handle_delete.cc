@@ -54,6 +54,7 @@ Task<Result<std::vector<std::string>>> Handlers::RowsUnder(const FeatureGroup& g
   TOKURA_CO_ASSIGN_OR_RETURN(const ShardId shard, ShardOfRowKey(prefix, group.entity));
   const size_t owner = nodes_.shards().OwnerOf(shard);
   std::vector<std::string> keys;
+  if (features.empty()) co_return keys;  // nothing of the group is online
   NodePool::ScanArgs args{group.id, std::move(prefix), "", kScanRowsMax, std::move(features)};
   for (bool more = true; more;) {
     Result<client::NodeScanPage> page = co_await nodes_.Scan(owner, args, deadline);

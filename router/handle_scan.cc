@@ -68,7 +68,8 @@ Task<Result<ScanPrefixResponse>> Handlers::Scan(client::ScanPrefixRequest reques
   }
   TOKURA_CO_ASSIGN_OR_RETURN(const ShardId shard, ShardOfRowKey(args.prefix, group->entity));
   const size_t owner = nodes_.shards().OwnerOf(shard);
-  Result<client::NodeScanPage> page = co_await nodes_.Scan(owner, std::move(args), deadline);
+  Result<client::NodeScanPage> page = client::NodeScanPage();
+  if (!features.empty()) page = co_await nodes_.Scan(owner, std::move(args), deadline);
   if (!page.ok()) co_return page.status();
 
   ScanPrefixResponse response;

@@ -1,7 +1,6 @@
 #include "router/http_parser.h"
 
 #include <algorithm>
-#include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
@@ -62,7 +61,7 @@ HttpParser::State HttpParser::Advance() {
   while (used < bytes_.size() && !parser.is_done()) {
     beast::error_code error;
     const size_t n =
-        parser.put(boost::asio::buffer(bytes_.data() + used, bytes_.size() - used), error);
+        parser.put({bytes_.data() + used, bytes_.size() - used}, error);
     used += n;
     if (error == http::error::need_more) break;
     if (error == http::error::header_limit || error == http::error::buffer_overflow) {

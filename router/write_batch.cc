@@ -12,8 +12,9 @@ namespace {
 
 using runtime::Task;
 
-// Of one append: well below a frame.
-constexpr size_t kAppendBytesMax = kFrameBytesMax / 2;
+// Of one append: below what a node takes in one request.
+constexpr size_t kAppendBytesMax = kRequestBytesMax / 2;
+static_assert(kRecordBytesMax <= kAppendBytesMax);
 
 }  // namespace
 
@@ -68,8 +69,8 @@ Task<void> WriteBatch::SendTo(size_t node, Deadline deadline) {
     size_t end = begin;
     size_t bytes = 0;
     std::vector<std::string> bodies;
-    while (end < pending.size() &&
-           (end == begin || bytes + pending[end].body.size() <= kAppendBytesMax)) {
+    while (end < pending.size() && end - begin < kRequestRecordsMax &&
+           bytes + pending[end].body.size() <= kAppendBytesMax) {
       bytes += pending[end].body.size();
       bodies.push_back(std::move(pending[end].body));
       ++end;
