@@ -55,19 +55,6 @@ Status CheckCell(const Cell& cell, const FeatureGroup& group) {
   return OkStatus();
 }
 
-Status CheckValueBytes(const Record& record, const FeatureGroup& group) {
-  for (const Cell& cell : record.cells) {
-    if (cell.state != CellState::kValue) continue;
-    std::string bytes;
-    AppendCanonicalValue(cell.value, &bytes);
-    if (bytes.size() <= kValueBytesMax) continue;
-    return ResourceExhausted(group.FindFeature(cell.feature)->name + ": a value of " +
-                             std::to_string(bytes.size()) + " bytes is over the limit of " +
-                             std::to_string(kValueBytesMax));
-  }
-  return OkStatus();
-}
-
 }  // namespace
 
 Result<ShardId> CheckRecord(std::string_view bytes, const catalog::Definitions& definitions,
@@ -93,7 +80,6 @@ Result<ShardId> CheckRecord(std::string_view bytes, const catalog::Definitions& 
   TOKURA_RETURN_IF_ERROR(CheckTimes(*record, *group, now_us));
   TOKURA_RETURN_IF_ERROR(CheckStores(*record, *group));
   for (const Cell& cell : record->cells) TOKURA_RETURN_IF_ERROR(CheckCell(cell, *group));
-  if (bytes.size() > kValueBytesMax) TOKURA_RETURN_IF_ERROR(CheckValueBytes(*record, *group));
   return ShardOfRowKey(record->key, group->entity);
 }
 

@@ -1,0 +1,157 @@
+#include <gtest/gtest.h>
+
+#include "tests/node/node_fixture.h"
+
+namespace tokura::node {
+namespace {
+
+class NodeLifecycleTest : public NodeFixture {
+ protected:
+  std::string Identity() { return runtime::ReadFile(*files_, kIdentity).value(); }
+  void WriteIdentity(const std::string& text) {
+    ASSERT_TRUE(runtime::WriteFileAtomically(*files_, kIdentity, text).ok());
+  }
+  int64_t Age(const std::string& user) {
+    return Read("profile", {"age"}, {{user}}).reads(0).features(0).values().ints(0);
+  }
+  static constexpr char kIdentity[] = "/data/n1/identity.json";
+};
+
+TEST_F(NodeLifecycleTest, RaisesItsIncarnationAtEachStart) {
+  Start();
+  EXPECT_EQ(node_->incarnation(), 1u);
+  Restart();
+  EXPECT_EQ(node_->incarnation(), 2u);
+  Crash();
+  Start();
+  EXPECT_EQ(node_->incarnation(), 3u);
+  EXPECT_EQ(Identity(), "{\"id\":\"n1\",\"incarnation\":3,\"format\":1}\n");
+}
+
+TEST_F(NodeLifecycleTest, ServesAfterARestartWhatItAcknowledged) {
+  Start();
+  for (int i = 0; i < 20; ++i) Put("profile", {"u" + std::to_string(i)}, {{"age", i}});
+  Restart();
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Age("u" + std::to_string(i)), i);
+  Put("profile", {"u1"}, {{"age", 100}});
+  Crash();
+  Start();
+  EXPECT_EQ(Age("u1"), 100);
+}
+
+TEST_F(NodeLifecycleTest, TellsItsStatus) {
+  Start();
+  Put("profile", {"u1"}, {{"age", 1}});
+  Restart();
+  Put("profile", {"u2"}, {{"age", 1}});
+  const auto status = Call<v1::NodeStatusResponse>(v1::NODE_STATUS, v1::NodeStatusRequest());
+  EXPECT_EQ(status.id(), "n1");
+  EXPECT_EQ(status.incarnation(), 2u);
+  EXPECT_EQ(status.pid(), 42);
+  EXPECT_EQ(status.rows(), 2u);
+  EXPECT_GT(status.log_bytes(), 0u);
+  EXPECT_TRUE(status.ready());
+  EXPECT_EQ(replication::PositionVector::Decode(status.vector())->entries().size(), 2u);
+}
+
+TEST_F(NodeLifecycleTest, RefusesADirectoryThatAnotherProcessHas) {
+  ASSERT_TRUE(files_->CreateDirectories("/data/n1").ok());
+  auto lock = files_->Lock("/data/n1/lock");
+  ASSERT_TRUE(lock.ok());
+  EXPECT_EQ(TryStart().code(), Code::kFailedPrecondition);
+}
+
+TEST_F(NodeLifecycleTest, RefusesADirectoryOfAnotherNode) {
+  Start();
+  Stop();
+  NodeOptions options;
+  options.id = "n2";
+  const Status status = TryStart(options);
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+  EXPECT_NE(status.message().find("belongs to node 'n1'"), std::string::npos);
+}
+
+TEST_F(NodeLifecycleTest, RefusesANewerFormatAndABrokenIdentity) {
+  Start();
+  Stop();
+  WriteIdentity(R"({"id": "n1", "incarnation": 1, "format": 2})");
+  EXPECT_EQ(TryStart().code(), Code::kFailedPrecondition);
+  for (const char* text :
+       {"", "{}", "[]", "x", R"({"id":"n1","format":1})",
+        R"({"id":"n1","incarnation":0,"format":1})", R"({"id":1,"incarnation":1,"format":1})"}) {
+    WriteIdentity(text);
+    EXPECT_EQ(TryStart().code(), Code::kCorrupt) << text;
+  }
+}
+
+TEST_F(NodeLifecycleTest, RefusesALogWithoutIdentity) {
+  Start();
+  Put("profile", {"u1"}, {{"age", 1}});
+  Stop();
+  ASSERT_TRUE(files_->Remove(kIdentity).ok());
+  EXPECT_EQ(TryStart().code(), Code::kCorrupt);
+}
+
+TEST_F(NodeLifecycleTest, NeverTakesAnIncarnationThatTheLogHas) {
+  Start();
+  Put("profile", {"u1"}, {{"age", 1}});
+  Restart();
+  Put("profile", {"u1"}, {{"age", 2}});
+  Stop();
+  WriteIdentity(R"({"id":"n1","incarnation":1,"format":1})");
+  Start();
+  EXPECT_EQ(node_->incarnation(), 3u);
+}
+
+TEST_F(NodeLifecycleTest, RefusesACorruptLogByFileAndOffset) {
+  Start();
+  Put("profile", {"u1"}, {{"age", 1}});
+  Stop();
+  const std::string name = files_->List("/data/n1/log")->front();
+  std::string bytes = runtime::ReadFile(*files_, "/data/n1/log/" + name).value();
+  bytes[60] ^= 1;
+  ASSERT_TRUE(runtime::WriteFileAtomically(*files_, "/data/n1/log/" + name, bytes).ok());
+  const Status status = TryStart();
+  EXPECT_EQ(status.code(), Code::kCorrupt);
+  EXPECT_NE(status.message().find(name + ": offset 46: checksum mismatch"), std::string::npos)
+      << status.message();
+}
+
+TEST_F(NodeLifecycleTest, ForgetsRowsOfAGroupThatWasDropped) {
+  Start();
+  Put("profile", {"u1"}, {{"age", 1}});
+  Put("visits", {"u1", 1}, {{"ms", 1}});
+  auto request = ReadRequest("profile", {"age"}, {{"u1"}});
+  definer_.Apply("project: shop\nentities:\n  - {name: user, keys: [{name: id, type: string}]}\n");
+  EXPECT_EQ(ErrorOf(v1::NODE_READ, request), Code::kNotFound);
+  Restart();
+  const auto status = Call<v1::NodeStatusResponse>(v1::NODE_STATUS, v1::NodeStatusRequest());
+  EXPECT_EQ(status.rows(), 0u);
+}
+
+TEST_F(NodeLifecycleTest, ReadsRowsThatWereWrittenBeforeAFeatureWasAdded) {
+  Start();
+  Put("visits", {"u1", 1}, {{"ms", 7}});
+  std::string text = kDefinitions;
+  text.replace(text.find("{name: ms, type: int64}"), 23,
+               "{name: ms, type: int64}, {name: extra, type: string}");
+  definer_.Apply(text);
+  Put("visits", {"u1", 2}, {{"extra", "new"}});
+  const auto columns = Read("visits", {"ms", "extra"}, {{"u1", 1}, {"u1", 2}}).reads(0);
+  EXPECT_EQ(Statuses(columns.features(0)), "PRESENT NOT_FOUND");
+  EXPECT_EQ(Statuses(columns.features(1)), "NOT_FOUND PRESENT");
+  EXPECT_EQ(columns.features(0).values().ints(0), 7);
+}
+
+TEST_F(NodeLifecycleTest, FlushedLosesNothingWhenTheProcessStops) {
+  NodeOptions options;
+  options.durability = replication::Durability::kFlushed;
+  Start(options);
+  Put("profile", {"u1"}, {{"age", 5}});
+  Stop();
+  Start(options);
+  EXPECT_EQ(Age("u1"), 5);
+}
+
+}  // namespace
+}  // namespace tokura::node
