@@ -1,6 +1,7 @@
 // Bytes as a segment file. Whatever recovery accepts it accepts again, whole, and a cursor reads
 // the same records. The first byte chooses how the rest is meant: as the file, as what follows a
 // good header, or as the payloads of frames with right checksums.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,13 +21,37 @@ using namespace tokura::replication;
 constexpr char kDirectory[] = "/log";
 constexpr char kPath[] = "/log/0000000001-00-000001.seg";
 
+// The first byte is how many bytes are cut off the end.
+void AppendGoodRecords(std::string_view input, std::string* file) {
+  ByteReader reader(input);
+  uint8_t cut = 0;
+  reader.U8(&cut);
+  LogRecord record;
+  record.dot.origin = Origin{"n1", 1};
+  uint8_t length = 0;
+  std::string_view body;
+  while (reader.U8(&length) && length > 0 && reader.Take(length, &body)) {
+    if (length % 2 == 0) SegmentBuilder::AppendCommit(file->size(), file);
+    ++record.dot.seq.value;
+    ++record.hlc_us;
+    record.body = std::string(body);
+    record.chain = NextChain(record.chain, record);
+    SegmentBuilder::AppendRecord(0, record, file);
+  }
+  file->resize(file->size() - std::min<size_t>(cut, file->size()));
+}
+
 std::string FileOf(std::string_view input) {
   const char mode = input.front();
   input.remove_prefix(1);
-  if (mode % 3 == 0) return std::string(input);
+  if (mode % 4 == 0) return std::string(input);
   std::string file;
   SegmentBuilder(SegmentName{1, 0, 1}, "n1", &file);
-  if (mode % 3 == 1) return file.append(input);
+  if (mode % 4 == 1) return file.append(input);
+  if (mode % 4 == 3) {
+    AppendGoodRecords(input, &file);
+    return file;
+  }
   ByteReader reader(input);  // kind, length, payload
   uint8_t kind = 0;
   uint8_t length = 0;
