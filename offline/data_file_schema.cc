@@ -74,9 +74,8 @@ Result<std::shared_ptr<arrow::Schema>> DataFileSchema(const FeatureGroup& group,
     }
     const int32_t id = static_cast<int32_t>(feature->id.value);
     // A feature made again under the name of a dropped one is another column.
-    const std::string name = feature->dropped
-                                 ? "_dropped_" + std::to_string(id) + "_" + feature->name
-                                 : feature->name;
+    const std::string name =
+        feature->dropped ? "_dropped_" + std::to_string(id) + "_" + feature->name : feature->name;
     fields.push_back(MakeField(name, ArrowTypeOf(feature->type, kElementFieldId + id), true, id));
   }
   const Type timestamp{Kind::kTimestamp};

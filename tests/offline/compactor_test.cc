@@ -31,6 +31,7 @@ class FixedDefinitions : public catalog::DefinitionsSource {
     auto made = std::make_shared<catalog::Definitions>();
     made->groups = std::move(groups);
     made->next_group_id = next_group_id;
+    made->BuildIndex();
     current_ = std::move(made);
   }
   std::shared_ptr<const catalog::Definitions> Current() const override { return current_; }

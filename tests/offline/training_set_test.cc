@@ -97,6 +97,7 @@ class TrainingSetTest : public ::testing::Test {
   void Define(std::vector<FeatureGroup> groups) {
     definitions_.groups = std::move(groups);
     definitions_.revision = Revision(7);
+    definitions_.BuildIndex();
     for (const FeatureGroup& group : definitions_.groups) {
       definitions_.projects[group.project].name = group.project;
       ASSERT_TRUE(TableWriter::Open(files_, "/o", group, 1).ok());

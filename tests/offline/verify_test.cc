@@ -26,6 +26,7 @@ class VerifyTest : public ::testing::Test {
   void SetUp() override {
     definitions_.groups = {PricesGroup()};
     definitions_.projects["shop"].name = "shop";
+    definitions_.BuildIndex();
     rows_ = {PriceRow("a", kNoonUs, 1, 1, 1), PriceRow("a", kNoonUs + kDayUs, 2, 2, 2),
              PriceRow("b", kNoonUs, 3, 3, 3)};
     Commit(rows_);
