@@ -53,6 +53,7 @@ class Node::Impl {
       co_await runtime::RunOn(Home(), thread.executor(), thread.Stop());
     }
     started_threads_ = 0;
+    co_await runtime::Yield(Home());  // what the threads posted here before refers to this node
     lock_.reset();
   }
 

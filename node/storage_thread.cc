@@ -62,6 +62,7 @@ runtime::Task<void> StorageThread::RunAppend(std::vector<replication::PendingRec
 runtime::Task<void> StorageThread::Stop() {
   co_await log_->Stop();
   co_await appends_.Join();
+  co_await runtime::Yield(executor_);  // the last commit's news, posted before, refers to this
 }
 
 }  // namespace tokura::node
