@@ -17,18 +17,21 @@ MAY_INCLUDE = {
     "replication": ["core", "runtime", "proto"],
     "node": ["core", "runtime", "catalog", "replication", "proto"],
     "client": ["core", "runtime", "catalog", "proto"],
-    "router": ["core", "runtime", "catalog", "client", "proto"],
+    "router": ["core", "runtime", "catalog", "client", "replication", "proto"],
     "offline": ["core", "runtime", "catalog", "client", "replication", "proto"],
     "cli": ["core", "runtime", "catalog", "replication", "node", "client", "router", "offline",
             "proto"],
 }
 ANYTHING = {"tests", "bench"}
 
-# offline/ reads records and positions, but has nothing to do with writing logs.
-OFFLINE_FROM_REPLICATION = {
-    "replication/position_vector.h",
-    "replication/segment.h",
-    "replication/log_directory.h",
+# offline/ reads records and positions, router/ joins tokens; neither has to do with writing logs.
+FROM_REPLICATION = {
+    "offline": {
+        "replication/position_vector.h",
+        "replication/segment.h",
+        "replication/log_directory.h",
+    },
+    "router": {"replication/position_vector.h"},
 }
 
 # header prefix -> folders (or files) that may include it
@@ -87,11 +90,11 @@ def check_file(name, text):
             ):
                 yield f"{name}: only a program's main may include {header}"
             elif (
-                folder == "offline"
+                folder in FROM_REPLICATION
                 and target == "replication"
-                and header not in OFFLINE_FROM_REPLICATION
+                and header not in FROM_REPLICATION[folder]
             ):
-                yield f"{name}: offline/ reads records only; it may not include {header}"
+                yield f"{name}: {folder}/ reads records only; it may not include {header}"
         for pattern, owners in LIBRARIES:
             if re.match(pattern, header):
                 if not any(name.startswith(owner) for owner in owners):
