@@ -26,7 +26,7 @@
 namespace tokura::offline {
 
 struct CompactorOptions {
-  std::string offline_root;  // a directory
+  std::string offline_root;  // a directory; only of an absolute one GetStatus can give URIs
   std::chrono::microseconds commit_interval = std::chrono::seconds(60);
   uint64_t buffer_bytes_max = 256 << 20;  // commits early beyond it
 };

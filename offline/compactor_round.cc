@@ -172,7 +172,7 @@ void Compactor::Impl::TableFailed(const FeatureGroup& group, TableState* table,
 void Compactor::Impl::Describe(const FeatureGroup& group, TableState* table) const {
   const Table& of = table->writer->table();
   const auto uri = [](const std::string& path) {
-    return path.empty() ? path : "file://" + PercentEncoded(path);
+    return path.starts_with("/") ? "file://" + PercentEncoded(path) : path;
   };
   client::OfflineGroupStatus& status = table->status;
   status.group = group.QualifiedName();

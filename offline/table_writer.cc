@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -10,9 +11,8 @@
 namespace tokura::offline {
 namespace {
 
-// 16 bytes and a table entry each: about 150 MB at most, for all tables of a busy store together
-// only if each of them is busy.
-constexpr size_t kDigestsMax = 2'000'000;
+// About 50 bytes each, for each table.
+constexpr size_t kDigestsMax = 250'000;
 constexpr int kCommitAttempts = 3;
 constexpr int kNameAttempts = 1'000;
 constexpr int64_t kHourUs = 3'600'000'000;
@@ -59,6 +59,23 @@ std::vector<const DataFile*> FilesThatMayHold(const std::vector<DataFile>& files
   return out;
 }
 
+// Of equal records the first in the log gives the write time, so it comes first. Rows are large:
+// their places are sorted, then each row moves once.
+void SortForFile(std::vector<HistoryRow>* rows) {
+  std::vector<size_t> places(rows->size());
+  std::iota(places.begin(), places.end(), size_t{0});
+  std::sort(places.begin(), places.end(), [&](size_t x, size_t y) {
+    const HistoryRow& a = (*rows)[x];
+    const HistoryRow& b = (*rows)[y];
+    if (const auto order = FileOrder(a) <=> FileOrder(b); order != 0) return order < 0;
+    return std::tie(a.write_time_us, a.origin, a.seq) < std::tie(b.write_time_us, b.origin, b.seq);
+  });
+  std::vector<HistoryRow> sorted;
+  sorted.reserve(rows->size());
+  for (const size_t place : places) sorted.push_back(std::move((*rows)[place]));
+  *rows = std::move(sorted);
+}
+
 void AddToDays(const std::vector<HistoryRow>& rows, const std::vector<Digest>& digests,
                std::map<int32_t, DayDigest>* days) {
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -89,13 +106,7 @@ Result<std::unique_ptr<TableWriter>> TableWriter::Open(runtime::FileSystem& file
 
 Result<CommitOutcome> TableWriter::Commit(const FeatureGroup& group, const TableCommit& commit,
                                           std::vector<HistoryRow>* rows) {
-  // Of equal records the first in the log gives the write time, so it comes first here.
-  std::sort(rows->begin(), rows->end(), [](const HistoryRow& a, const HistoryRow& b) {
-    const auto x = FileOrder(a);
-    const auto y = FileOrder(b);
-    if (x != y) return x < y;
-    return std::tie(a.write_time_us, a.origin, a.seq) < std::tie(b.write_time_us, b.origin, b.seq);
-  });
+  SortForFile(rows);
   Result<CommitOutcome> outcome = CommitOnce(group, commit, *rows);
   for (int attempt = 1; attempt < kCommitAttempts && !outcome.ok(); ++attempt) {
     if (outcome.status().code() != Code::kAlreadyExists) break;
@@ -129,7 +140,9 @@ Result<CommitOutcome> TableWriter::CommitOnce(const FeatureGroup& group, const T
   Snapshot next = table_->current();
   std::vector<DataFile> written;
   for (auto& [partition, part] : partitions) {
-    Result<DataFile> file = WriteFile(group, partition, part.rows);
+    Digest digest;
+    for (const Digest& of_row : part.digests) digest += of_row;
+    Result<DataFile> file = WriteFile(group, partition, digest, part.rows);
     if (!file.ok()) {
       RemoveUnpublished(written);
       leftovers_ = true;
@@ -205,9 +218,7 @@ Result<bool> TableWriter::HasRecord(const FeatureGroup& group,
 }
 
 Result<DataFile> TableWriter::WriteFile(const FeatureGroup& group, const std::string& partition,
-                                        const std::vector<HistoryRow>& rows) {
-  Digest digest;
-  for (const HistoryRow& row : rows) digest += DigestRecord(row.record);
+                                        const Digest& digest, const std::vector<HistoryRow>& rows) {
   for (int i = 0; i < kNameAttempts; ++i) {
     const std::string path = FilePath(partition, table_->current().id + 1, attempt_, digest);
     Result<DataFile> file = WriteDataFile(files_, table_->folder(), path, partition, group, rows);

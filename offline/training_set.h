@@ -25,7 +25,7 @@ struct TrainingSetRequest {
   std::string mode = "event";
 };
 
-struct TrainingSetProgress {
+struct TrainingSetProgress {  // in rows of the history
   uint64_t rows_done = 0;
   uint64_t rows_total = 0;
 };

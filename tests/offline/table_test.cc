@@ -19,6 +19,18 @@ using testing::MemoryFiles;
 using testing::PriceRow;
 using testing::PricesGroup;
 
+// What docs/formats/offline_table.md says of Full(), checksum by another program.
+constexpr char kGolden[] =
+    R"({"format":1,"crc32c":"8ce5d473","snapshot":)"
+    R"({"id":1,"group":3,"committed_at_us":5,"position":"AQECbjEBBQEJ","watermark_us":17672)"
+    R"(68800000000,"days":[{"day":-3,"records":7,"digest":"00000000000000030000000000000004)"
+    R"("},{"day":20454,"records":1,"digest":"00000000000000050000000000000006"}],"files":[{)"
+    R"("path":"data/event_day=2026-01-01/a.parquet","partition":"event_day=2026-01-01","row)"
+    R"(s":2,"bytes":300,"event_time_min_us":-1,"event_time_max_us":1767268800000000,"write_)"
+    R"(prefix_min":3,"write_prefix_max":18446744073709551615,"digest":"00000000000000010000)"
+    R"(000000000002"}]}})"
+    "\n";
+
 class TableTest : public ::testing::Test {
  protected:
   std::unique_ptr<Table> OpenForWrite() {
@@ -67,6 +79,12 @@ TEST_F(TableTest, ReadsBackWhatWasCommitted) {
   EXPECT_EQ(current.files, Full().files);
   EXPECT_EQ(current.days, Full().days);
   EXPECT_EQ((*read)->metadata_path(), SnapshotFile(1));
+}
+
+TEST_F(TableTest, HasTheTextOfTheFormatPage) {
+  auto table = OpenForWrite();
+  ASSERT_TRUE(table->Commit(Full()).ok());
+  EXPECT_EQ(files_.Content(SnapshotFile(1)), kGolden);
 }
 
 TEST_F(TableTest, IsNotFoundBeforeItsFirstSnapshot) {
