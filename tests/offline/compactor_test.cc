@@ -92,13 +92,14 @@ class CompactorTest : public ::testing::Test {
     Run(node_process_, node_->Stop());
   }
 
-  Status StartCompactor(std::chrono::microseconds interval = 60s) {
+  Status StartCompactor(std::chrono::microseconds interval = 60s,
+                        uint64_t buffer_bytes_max = 256 << 20) {
     CompactorRuntime runtime{&process_.executor(), &process_.transport(), &world_.clock(),
                              &process_.files(),    &process_.blocking(),  metrics_.get(),
                              logger_.get()};
     compactor_ = std::make_unique<Compactor>(
-        CompactorOptions{.offline_root = "/offline", .commit_interval = interval}, runtime,
-        definitions_, std::vector<runtime::Address>{node_->listen()});
+        CompactorOptions{"/offline", interval, buffer_bytes_max}, runtime, definitions_,
+        std::vector<runtime::Address>{node_->listen()});
     return Run(process_, compactor_->Start());
   }
   void StopCompactor() {
@@ -200,6 +201,13 @@ TEST_F(CompactorTest, CommitsByItselfAfterTheInterval) {
   Put({Price("a", 1)});
   world_.RunFor(12s);
   EXPECT_EQ(Rows().size(), 1u);
+}
+
+TEST_F(CompactorTest, CommitsEarlyWhenItsBufferIsFull) {
+  ASSERT_TRUE(StartCompactor(std::chrono::hours(1), 4 << 10).ok());
+  for (uint64_t write = 1; write <= 100; ++write) Put({Price("a", write)});
+  world_.RunFor(30s);
+  EXPECT_GT(Rows().size(), 80u);
 }
 
 TEST_F(CompactorTest, CommitsWhatItHasWhenStopped) {
