@@ -4,7 +4,8 @@
 
 namespace tokura::cli {
 
-Session::Session(const Context& context) : files_(context.files), endpoint_(context.endpoint) {
+Session::Session(const Context& context)
+    : files_(context.files), endpoint_(AddressOf(context.endpoint).ToString()) {
   options_.timeout = DurationOf(context.timeout);
   api_ = std::make_unique<client::RemoteApi>(loop_.executor(), loop_.transport(),
                                              AddressOf(context.endpoint));
@@ -18,12 +19,13 @@ Status Session::Call(runtime::Task<Status> task) {
 }
 
 Status Session::Explain(const Status& status) const {
+  // Only the channel's own errors begin with the address; the rest is what the server said.
+  if (!status.message().starts_with(endpoint_)) return status;
   if (status.code() == Code::kUnavailable) {
-    return Status(status.code(), endpoint_ + ": " + status.message() +
-                                     " (is 'tokura up' running? see --endpoint)");
+    return Status(status.code(), status.message() + " (is 'tokura up' running? see --endpoint)");
   }
-  if (status.code() == Code::kDeadline && status.message().find("timeout") == std::string::npos) {
-    return Status(status.code(), endpoint_ + ": " + status.message() + " (see --timeout)");
+  if (status.code() == Code::kDeadline) {
+    return Status(status.code(), status.message() + " (see --timeout)");
   }
   return status;
 }

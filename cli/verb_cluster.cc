@@ -15,7 +15,7 @@ void RegisterCluster(CommandLine& line, Context& context) {
           return InvalidArgument("'cluster " + name +
                                  "': clusters come with a later release; this one runs one node");
         });
-    sub.allow_extras();
+    sub.fallthrough(false)->allow_extras();  // whatever follows: the answer is the same
   }
 }
 

@@ -71,7 +71,7 @@ void RegisterOffline(CommandLine& line, Context& context) {
                    {"expire", "drop old snapshots (not in this release)", kOfflineSection,
                     "--older-than D", "tokura offline expire --older-than 30d"},
                    [] { return InvalidArgument("'offline expire' is not in this release"); });
-  expire.allow_extras();
+  expire.fallthrough(false)->allow_extras();
 }
 
 }  // namespace tokura::cli

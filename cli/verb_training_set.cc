@@ -116,7 +116,7 @@ void RegisterTrainingSet(CommandLine& line, Context& context) {
     CLI::App& sub = line.AddVerb(
         app, {name, "not in this release", kOfflineSection, "", "tokura training-set " + name},
         [name] { return InvalidArgument("'training-set " + name + "' is not in this release"); });
-    sub.allow_extras();
+    sub.fallthrough(false)->allow_extras();  // whatever follows: the answer is the same
   }
 }
 
