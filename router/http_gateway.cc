@@ -154,7 +154,8 @@ std::string HttpGateway::DetailsOf(const client::GetFeaturesRequest& request,
     size_t rows = 0;
     for (const auto& column : request.keys) rows = std::max(rows, column.values.size());
     if (rows > kRequestKeysMax) return LimitDetails(kRequestKeysMax, rows);
-    return LimitDetails(kRequestFeaturesMax, request.features.size());
+    const size_t features = request.features.size();
+    return features > kRequestFeaturesMax ? LimitDetails(kRequestFeaturesMax, features) : "";
   }
   if (status.code() != Code::kInvalidArgument) return "";
   const Handlers::Definitions definitions = handlers_.Current();
@@ -171,24 +172,28 @@ std::string HttpGateway::DetailsOf(const client::GetFeaturesRequest& request,
   return details;
 }
 
+namespace {
+
+Result<client::GetFeaturesRequest> ReadGetRequest(const HttpRequest& request, JsonStyle* style) {
+  if (IsProtobuf(request)) return client::wire::Decode<client::GetFeaturesRequest>(request.body);
+  TOKURA_ASSIGN_OR_RETURN(const Json json, ParseBody(request.body));
+  return ReadGetFeatures(json, style);
+}
+
+}  // namespace
+
 Task<HttpResponse> HttpGateway::GetFeatures(HttpRequest request, Target target) {
   JsonStyle style;
-  const bool protobuf = IsProtobuf(request);
-  Result<client::GetFeaturesRequest> get = InvalidArgument("");
-  if (protobuf) {
-    get = client::wire::Decode<client::GetFeaturesRequest>(request.body);
-  } else {
-    const Result<Json> json = ParseBody(request.body);
-    get = json.ok() ? ReadGetFeatures(*json, &style) : json.status();
-  }
+  Result<client::GetFeaturesRequest> get = ReadGetRequest(request, &style);
   if (!get.ok()) co_return ErrorResponse(get.status());
-  const client::GetFeaturesRequest asked = *get;
   Result<client::GetFeaturesResponse> answer =
       co_await handlers_.GetFeatures(std::move(*get), CallOptions());
   if (!answer.ok()) {
-    co_return ErrorResponse(answer.status(), DetailsOf(asked, answer.status()));
+    // Read again rather than kept: the usual request has no use for it.
+    const Result<client::GetFeaturesRequest> again = ReadGetRequest(request, &style);
+    co_return ErrorResponse(answer.status(), DetailsOf(*again, answer.status()));
   }
-  if (!protobuf) co_return JsonResponse(WriteJson(*answer, style));
+  if (!IsProtobuf(request)) co_return JsonResponse(WriteJson(*answer, style));
   HttpResponse response;
   response.content_type = std::string(kProtobuf);
   response.body = client::wire::Encode(*answer);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/limits.h"
 #include "router/http_json.h"
 #include "router/json_fields.h"
@@ -34,6 +36,8 @@ Result<client::JsonStyle> ReadStyle(const JsonFields& fields) {
                           fields.Choice("int64", {"number", "string"}));
   return client::JsonStyle{.int64_as_string = choice == 1};
 }
+
+constexpr std::chrono::microseconds kWaitMax = std::chrono::hours(1);
 
 // An empty token is what a write that accepted nothing gave: it covers nothing.
 Result<std::vector<std::string>> ReadTokens(const JsonFields& fields) {
@@ -163,7 +167,9 @@ Result<client::WaitRequest> ReadWait(const Json& json) {
                           fields.Choice("stores", {"online", "offline"}));
   if (stores.has_value()) request.stores = static_cast<Stores>(*stores + 1);
   TOKURA_ASSIGN_OR_RETURN(const std::optional<int64_t> timeout, fields.Duration("timeout"));
-  if (timeout.has_value()) request.timeout = std::chrono::microseconds(*timeout);
+  if (timeout.has_value()) {
+    request.timeout = std::min(std::chrono::microseconds(*timeout), kWaitMax);
+  }
   return request;
 }
 

@@ -60,8 +60,7 @@ HttpParser::State HttpParser::Advance() {
   size_t used = 0;
   while (used < bytes_.size() && !parser.is_done()) {
     beast::error_code error;
-    const size_t n =
-        parser.put({bytes_.data() + used, bytes_.size() - used}, error);
+    const size_t n = parser.put({bytes_.data() + used, bytes_.size() - used}, error);
     used += n;
     if (error == http::error::need_more) break;
     if (error == http::error::header_limit || error == http::error::buffer_overflow) {

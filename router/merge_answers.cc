@@ -1,3 +1,4 @@
+#include "core/limits.h"
 #include "router/plan.h"
 
 namespace tokura::router {
@@ -44,6 +45,21 @@ bool NeedsDefault(const NodeFeatureColumn& source, const Feature& feature) {
   return false;
 }
 
+// A key or feature that is named many times is read once but answered many times: what that makes
+// of large values is bounded, as an answer must fit a frame.
+constexpr size_t kAnswerBytesMax = kFrameBytesMax - (1 << 20);
+
+size_t ValueBytes(const Value& value) {
+  if (const auto* text = value.get_if<std::string>()) return text->size();
+  if (const auto* bytes = value.get_if<Bytes>()) return bytes->data.size();
+  if (const auto* floats = value.get_if<FloatVector>()) return floats->size() * sizeof(float);
+  size_t sum = 8;
+  if (const auto* list = value.get_if<List>()) {
+    for (const Value& element : *list) sum += ValueBytes(element);
+  }
+  return sum;
+}
+
 // The rows of the request are the node's rows: nothing to rearrange.
 void TakeWhole(NodeFeatureColumn&& source, bool want_event_time, FeatureAnswer* out) {
   const size_t rows = source.statuses.size();
@@ -57,22 +73,23 @@ void TakeWhole(NodeFeatureColumn&& source, bool want_event_time, FeatureAnswer* 
   out->statuses = std::move(source.statuses);
 }
 
-void AppendRow(const NodeFeatureColumn* source, size_t i, const Feature& feature,
-               bool want_event_time, FeatureAnswer* out) {
+// Returns the bytes that the value takes.
+size_t AppendRow(const NodeFeatureColumn* source, size_t i, const Feature& feature,
+                 bool want_event_time, FeatureAnswer* out) {
   const ReadStatus status = source == nullptr ? ReadStatus::kUnknown : source->statuses[i];
-  out->statuses.push_back(status);
+  Value value;
   if (DefaultStandsIn(status, feature)) {
-    out->values.Append(*feature.default_value);
-    out->has_value.push_back(true);
+    value = *feature.default_value;
   } else if (status == ReadStatus::kPresent) {
-    out->values.Append(source->values.At(i));
-    out->has_value.push_back(true);
-  } else {
-    out->values.AppendNull();
-    out->has_value.push_back(false);
+    value = source->values.At(i);
   }
-  if (!want_event_time) return;
-  out->event_times_us.push_back(source == nullptr ? std::nullopt : EventTime(*source, i));
+  out->statuses.push_back(status);
+  out->has_value.push_back(!value.is_null());
+  if (want_event_time) {
+    out->event_times_us.push_back(source == nullptr ? std::nullopt : EventTime(*source, i));
+  }
+  out->values.Append(value);
+  return ValueBytes(value);
 }
 
 }  // namespace
@@ -83,6 +100,7 @@ Result<client::GetFeaturesResponse> MergeAnswers(const GetPlan& plan,
   client::GetFeaturesResponse response;
   response.rows = plan.rows;
   response.features.reserve(plan.columns.size());
+  size_t bytes = 0;
   for (const AnswerColumn& column : plan.columns) {
     const PlannedGroup& group = plan.groups[column.group];
     FeatureAnswer& out = response.features.emplace_back();
@@ -103,7 +121,12 @@ Result<client::GetFeaturesResponse> MergeAnswers(const GetPlan& plan,
         return Internal("node answered feature '" + out.name + "' as " +
                         source->values.type().ToString());
       }
-      AppendRow(source, place.index, *column.definition, want_event_time, &out);
+      bytes += AppendRow(source, place.index, *column.definition, want_event_time, &out);
+      if (bytes > kAnswerBytesMax) {
+        return ResourceExhausted("the answer is over the limit of " +
+                                 std::to_string(kAnswerBytesMax) +
+                                 " bytes; ask for fewer keys or features at a time");
+      }
     }
   }
   return response;

@@ -9,6 +9,9 @@
 namespace tokura::router {
 namespace {
 
+// From the first timestamp to the last.
+constexpr int64_t kTtlMaxUs = kMaxTimestamp.us - kMinTimestamp.us;
+
 bool Has(Stores stores, Stores store) {
   return (static_cast<uint8_t>(stores) & static_cast<uint8_t>(store)) != 0;
 }
@@ -141,6 +144,7 @@ Result<int64_t> RecordBuilder::Ttl(const Value& ttl, const std::string& path) co
   }
   if (!us.ok()) return us.status().WithContext(path);
   if (*us <= 0) return InvalidArgument(path + ": must be more than zero");
+  if (*us > kTtlMaxUs) return InvalidArgument(path + ": is longer than all time there is");
   const std::optional<int64_t>& group_ttl = context_.group->ttl_us;
   if (group_ttl.has_value() && *us > *group_ttl) {
     return InvalidArgument(path + ": is longer than the group's ttl of " +
@@ -149,14 +153,23 @@ Result<int64_t> RecordBuilder::Ttl(const Value& ttl, const std::string& path) co
   return us;
 }
 
+const Status& RecordBuilder::Unknown(const std::string& name) {
+  constexpr size_t kSearchedMax = 16;  // of one request; a thousand records repeat one mistake
+  const bool search = unknown_.size() < kSearchedMax;
+  const auto at = unknown_.find(name);
+  if (at != unknown_.end()) return at->second;
+  return unknown_[search ? name : ""] = UnknownFeature(
+             *context_.group, name, search ? feature_names_ : std::vector<std::string>());
+}
+
 Result<std::vector<Cell>> RecordBuilder::Cells(
-    const std::vector<std::pair<std::string, Value>>& values, const std::string& path) const {
+    const std::vector<std::pair<std::string, Value>>& values, const std::string& path) {
   std::vector<Cell> cells;
   cells.reserve(values.size());
   for (const auto& [name, value] : values) {
     const Feature* feature = context_.group->FindFeature(name);
     if (feature == nullptr) {
-      return UnknownFeature(*context_.group, name, feature_names_).WithContext(path);
+      return Unknown(name).WithContext(path);
     }
     if (!feature->online && context_.stores == Stores::kOnline) {
       return FailedPrecondition(path + "." + name + ": the feature is not online");

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,11 +47,14 @@ class RecordBuilder {
                           const std::string& path) const;
   Result<int64_t> Ttl(const Value& ttl, const std::string& path) const;
   Result<std::vector<Cell>> Cells(const std::vector<std::pair<std::string, Value>>& values,
-                                  const std::string& path) const;
+                                  const std::string& path);
+  // Why there is no feature `name`. The search for the nearest name is made for a few names only.
+  const Status& Unknown(const std::string& name);
   Context context_;
   std::function<WriteId()> next_write_id_;
   std::vector<std::string> feature_names_;
   std::vector<std::string> key_names_;
+  std::map<std::string, Status> unknown_;
 };
 
 // The ids of named features of one group, ascending. NOT_FOUND names the nearest;

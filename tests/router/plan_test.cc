@@ -122,6 +122,22 @@ TEST(Merge, AnOwnerThatDidNotAnswerIsUnknownForItsKeysOnly) {
   }
 }
 
+TEST(Merge, ALargeValueNamedOftenIsRefusedRatherThanCopied) {
+  auto definitions = std::make_shared<catalog::Definitions>(*MakeDefinitions());
+  definitions->groups[1].features[0].type = Type{Kind::kString};
+  const auto plan =
+      PlanGet(definitions, Ask({"p/b:z"}, std::vector<Value>(1000, Value(1))), ShardMap(1));
+  ASSERT_TRUE(plan.ok());
+  NodeFeatureColumn column;
+  column.values = Column(Type{Kind::kString});
+  column.values.Append(Value(std::string(1 << 20, 'x')));
+  column.statuses = {ReadStatus::kPresent};
+  std::vector<OwnerAnswer> answers(1);
+  answers[0].emplace().push_back({column});
+  EXPECT_EQ(MergeAnswers(*plan, std::move(answers), false).status().code(),
+            Code::kResourceExhausted);
+}
+
 TEST(Merge, DefaultsStandInWhereNothingIsThere) {
   const auto plan = PlanGet(MakeDefinitions(), Ask({"p/a:[x, y]"}, {1, 2, 3, 4}), ShardMap(1));
   ASSERT_TRUE(plan.ok());
