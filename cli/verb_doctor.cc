@@ -36,7 +36,8 @@ void CheckOffline(Session& session, Context& context, Findings* findings) {
     return;
   }
   for (const client::OfflineGroupStatus& table : *tables) {
-    if (table.lag_seconds > kLagSecondsWarning) {
+    const bool committed = table.watermark_us > 0;  // else the table is only just there
+    if (committed && table.lag_seconds > kLagSecondsWarning) {
       findings->push_back({"warning",
                            table.group + " lags " + FormatSeconds(table.lag_seconds) +
                                " behind in its offline table",

@@ -37,9 +37,11 @@ std::string TablesText(const Tables& tables) {
                   {"WATERMARK"},
                   {"LOCATION"}});
   for (const client::OfflineGroupStatus& table : tables) {
+    // Before the first commit there is no watermark, and no lag to speak of.
+    const bool committed = table.watermark_us > 0;
     text.Add({table.group, FormatCount(table.rows), FormatCount(table.files),
-              FormatBytes(table.bytes), FormatSeconds(table.lag_seconds),
-              FormatTimestamp(Timestamp{table.watermark_us}), table.location});
+              FormatBytes(table.bytes), committed ? FormatSeconds(table.lag_seconds) : "-",
+              committed ? FormatTimestamp(Timestamp{table.watermark_us}) : "-", table.location});
   }
   return text.ToString();
 }

@@ -5,6 +5,7 @@
 namespace tokura::cli {
 namespace {
 constexpr size_t kRejectsShown = 5;
+constexpr size_t kTokenShownMax = 400;
 }  // namespace
 
 void Counts::Add(uint64_t line, const Status& status) {
@@ -58,7 +59,10 @@ std::string Counts::ToText(const std::string& verb) const {
   if (unknown_ > 0) text += ", unknown " + FormatCount(unknown_);
   text += "\n";
   const std::string token_text = token();
-  return token_text.empty() ? text : text + "token " + token_text + "\n";
+  if (token_text.empty()) return text;
+  // That of a bulk load names every shard: nobody copies it by hand, and scripts ask for JSON.
+  if (token_text.size() > kTokenShownMax) return text + "token by --json\n";
+  return text + "token " + token_text + "\n";
 }
 
 void Counts::NoteRejects(Console& console) const {

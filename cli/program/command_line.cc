@@ -41,9 +41,10 @@ bool IsAboutSettings(const std::string& flag) {
          flag == "version";
 }
 
+// The flag that is meant: a verb's own hides one of its parents that has the same name.
 const CLI::Option* FindOption(const std::vector<const CLI::App*>& path, const std::string& name) {
-  for (const CLI::App* app : path) {
-    if (const CLI::Option* option = app->get_option_no_throw(name)) return option;
+  for (auto app = path.rbegin(); app != path.rend(); ++app) {
+    if (const CLI::Option* option = (*app)->get_option_no_throw(name)) return option;
   }
   return nullptr;
 }
@@ -181,8 +182,12 @@ Result<CommandLine::Found> CommandLine::FindVerb(const std::vector<std::string>&
 }
 
 std::vector<std::string> CommandLine::FlagsOf(const Found& found) const {
+  std::vector<std::string> all;
+  for (const CLI::App* app : found.path) CollectFlags(*app, &all);
   std::vector<std::string> flags;
-  for (const CLI::App* app : found.path) CollectFlags(*app, &flags);
+  for (const std::string& flag : all) {
+    if (std::find(flags.begin(), flags.end(), flag) == flags.end()) flags.push_back(flag);
+  }
   return flags;
 }
 

@@ -24,8 +24,10 @@ class CommandLineTest : public ::testing::Test {
     AddDuration(get, "--every", &every_, "how often");
     AddChoice(get, "--format", &format_, "how", {"table", "json"});
     CLI::App& set = line_.AddVerb(line_.root(), {"set", "sets of things", "Read", "VERB", ""});
-    line_.AddVerb(set, {"build", "build one", "Read", "", ""},
-                  []() -> Result<Exit> { return Exit::kDone; });
+    CLI::App& build = line_.AddVerb(set, {"build", "build one", "Read", "", ""},
+                                    []() -> Result<Exit> { return Exit::kDone; });
+    build.add_option("--endpoint", own_endpoint_, "another meaning")->type_name("X");
+    build.add_option("--file", paths_, "files")->type_name("FILE...");
   }
 
   int Run(const std::vector<std::string>& arguments) {
@@ -57,6 +59,8 @@ class CommandLineTest : public ::testing::Test {
                       return found == environment_.end() ? nullptr : found->second.c_str();
                     }};
   std::string endpoint_ = "default";
+  std::string own_endpoint_ = "own";
+  std::vector<std::string> paths_;
   int limit_ = 1;
   std::string every_ = "60s";
   std::string format_ = "table";
@@ -86,6 +90,22 @@ TEST_F(CommandLineTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
   EXPECT_EQ(every_, "7s");
   EXPECT_EQ(endpoint_, "file");
   EXPECT_EQ(format_, "table");
+}
+
+TEST_F(CommandLineTest, AVerbsOwnFlagHidesTheSharedOneOfTheSameName) {
+  environment_ = {{"TOKURA_ENDPOINT", "env"}};
+  EXPECT_EQ(RunQuietly({"set", "build"}), 0) << error_;
+  EXPECT_EQ(own_endpoint_, "env");
+  EXPECT_EQ(endpoint_, "default");
+}
+
+TEST_F(CommandLineTest, ListsComeFromFileAndEnvironment) {
+  WriteConfig("file: [a, b]\n");
+  EXPECT_EQ(RunQuietly({"set", "build", "--config", config_}), 0) << error_;
+  EXPECT_EQ(paths_, (std::vector<std::string>{"a", "b"}));
+  environment_ = {{"TOKURA_FILE", "c,d,e"}};
+  EXPECT_EQ(RunQuietly({"set", "build", "--config", config_}), 0) << error_;
+  EXPECT_EQ(paths_, (std::vector<std::string>{"c", "d", "e"}));
 }
 
 TEST_F(CommandLineTest, PrintConfigSaysWhereEachSettingComesFrom) {
