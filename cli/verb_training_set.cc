@@ -25,6 +25,7 @@ struct BuildFlags {
   std::string mode = "event";
   std::string lag;
   std::string time_column = "event_time";
+  std::string memory;
 };
 
 Status CheckFlags(const BuildFlags& flags) {
@@ -34,6 +35,11 @@ Status CheckFlags(const BuildFlags& flags) {
   }
   if (!flags.lag.empty()) {
     return InvalidArgument("training-set build: --lag goes only with --mode known");
+  }
+  if (!flags.memory.empty()) {
+    return InvalidArgument(
+        "training-set build: --memory is not in this release: the spine is held in memory, the "
+        "history is streamed");
   }
   if (flags.service.empty() == flags.features.empty()) {
     return InvalidArgument("training-set build: say either --service or --features");
@@ -103,6 +109,7 @@ void RegisterBuild(CommandLine& line, CLI::App& parent, Context& context) {
   app.add_option("--lag", flags->lag, "only with --mode known")->type_name("DURATION");
   app.add_option("--time-column", flags->time_column, "the spine's column of times")
       ->type_name("COLUMN");
+  app.add_option("--memory", flags->memory, "not in this release")->type_name("SIZE");
 }
 
 }  // namespace

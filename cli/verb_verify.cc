@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/program/flags.h"
 #include "cli/session.h"
 #include "cli/text/format.h"
 #include "cli/text/table.h"
@@ -47,26 +48,33 @@ std::string ReportText(const Console& console, const offline::VerifyReport& repo
          checked + ")\n" + table.ToString();
 }
 
-Result<Exit> RunVerify(const std::string& group, Context& context) {
+struct VerifyFlags {
+  std::string group;
+  std::string timeout = "10m";  // it reads the whole log and every file
+};
+
+Result<Exit> RunVerify(const VerifyFlags& flags, Context& context) {
   Session session(context);
+  client::CallOptions options;
+  options.timeout = DurationOf(flags.timeout);
   TOKURA_ASSIGN_OR_RETURN(const client::Api::Definitions definitions, session.GetDefinitions());
   std::vector<std::string> groups;
-  if (!group.empty()) {
-    TOKURA_ASSIGN_OR_RETURN(const FeatureGroup* found, definitions->ResolveGroup(group));
+  if (!flags.group.empty()) {
+    TOKURA_ASSIGN_OR_RETURN(const FeatureGroup* found, definitions->ResolveGroup(flags.group));
     groups.push_back(found->QualifiedName());
   }
   TOKURA_ASSIGN_OR_RETURN(const std::string root, session.OfflineRoot());
   // The nodes say what they hold, and where in the log that is; then the files must come to there.
   const int64_t now_us = context.clock.NowUs();
   TOKURA_ASSIGN_OR_RETURN(const client::DigestReport report,
-                          session.Call(session.api().GetDigest(groups, now_us, session.options())));
+                          session.Call(session.api().GetDigest(groups, now_us, options)));
   TOKURA_ASSIGN_OR_RETURN(const replication::PositionVector position,
                           replication::PositionVector::Decode(report.vector));
   if (!position.empty()) {
     client::WaitRequest wait;
     wait.tokens = {position.ToToken()};
-    wait.timeout = std::chrono::duration_cast<std::chrono::microseconds>(session.options().timeout);
-    TOKURA_RETURN_IF_ERROR(session.Call(session.api().Wait(std::move(wait), session.options())));
+    wait.timeout = DurationOf(flags.timeout);
+    TOKURA_RETURN_IF_ERROR(session.Call(session.api().Wait(std::move(wait), options)));
   }
   TOKURA_ASSIGN_OR_RETURN(
       const offline::VerifyReport verified,
@@ -78,13 +86,14 @@ Result<Exit> RunVerify(const std::string& group, Context& context) {
 }  // namespace
 
 void RegisterVerify(CommandLine& line, Context& context) {
-  auto group = std::make_shared<std::string>();  // joint owners: the option and the action
+  auto flags = std::make_shared<VerifyFlags>();  // joint owners: the parser's options, the action
   CLI::App& app =
       line.AddVerb(line.root(),
                    {"verify", "prove by digests that log, online rows and offline files are equal",
-                    kOperateSection, "[--group G]", kExamples},
-                   [group, &context] { return RunVerify(*group, context); });
-  app.add_option("--group", *group, "only this one; default all")->type_name("G");
+                    kOperateSection, "[--group G] [--timeout 10m]", kExamples},
+                   [flags, &context] { return RunVerify(*flags, context); });
+  app.add_option("--group", flags->group, "only this one; default all")->type_name("G");
+  AddDuration(app, "--timeout", &flags->timeout, "of each of its steps");
 }
 
 }  // namespace tokura::cli

@@ -175,7 +175,9 @@ class Usage(Case):
                           ["import", "a/b", "x.csv", "--lane", "backfill"],
                           ["import", "a/b", "x.csv", "--lane", "live", "--promote"],
                           ["training-set", "build", "--spine", "s.csv", "--service", "a/b", "--out",
-                           "o.csv", "--mode", "known"]):
+                           "o.csv", "--mode", "known"],
+                          ["training-set", "build", "--spine", "s.csv", "--service", "a/b", "--out",
+                           "o.csv", "--memory", "2GiB"]):
             self.refused(2, "release", tokura(*arguments))
         self.refused(2, "etcd://", tokura("--catalog", "etcd://localhost:2379", program="tokura-router"))
 
