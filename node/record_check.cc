@@ -35,6 +35,16 @@ Status CheckStores(const Record& record, const FeatureGroup& group) {
   return OkStatus();
 }
 
+// A data file says of a whole record whether it deletes (docs/formats/data_file.md).
+Status CheckUniform(const Record& record) {
+  for (const Cell& cell : record.cells) {
+    if ((cell.state == CellState::kDelete) != (record.cells[0].state == CellState::kDelete)) {
+      return InvalidArgument("a record either writes features or deletes them, not both");
+    }
+  }
+  return OkStatus();
+}
+
 Status CheckCell(const Cell& cell, const FeatureGroup& group) {
   const Feature* feature = group.FindFeature(cell.feature);
   if (feature == nullptr || feature->dropped) {
@@ -79,6 +89,7 @@ Result<ShardId> CheckRecord(std::string_view bytes, const catalog::Definitions& 
   if (!key.ok()) return InvalidArgument("key: " + key.status().message());
   TOKURA_RETURN_IF_ERROR(CheckTimes(*record, *group, now_us));
   TOKURA_RETURN_IF_ERROR(CheckStores(*record, *group));
+  TOKURA_RETURN_IF_ERROR(CheckUniform(*record));
   for (const Cell& cell : record->cells) TOKURA_RETURN_IF_ERROR(CheckCell(cell, *group));
   return ShardOfRowKey(record->key, group->entity);
 }

@@ -212,6 +212,12 @@ TEST_F(NodeAppendTest, DeletesFeaturesInCellGroupsOnly) {
   EXPECT_EQ(AppendCode(record), Code::kInvalidArgument);
 }
 
+TEST_F(NodeAppendTest, RefusesRecordsThatWriteAndDelete) {
+  Record mixed = MakeRecord("profile", {"u1"}, {{"age", 1}, {"name", Value()}});
+  mixed.cells[1].state = CellState::kDelete;
+  EXPECT_EQ(AppendCode(mixed), Code::kInvalidArgument);
+}
+
 TEST_F(NodeAppendTest, OfflineOnlyRecordsNeverReachTheRows) {
   Record record = MakeRecord("profile", {"u1"}, {{"age", 1}});
   record.stores = Stores::kOffline;
