@@ -34,8 +34,12 @@ def say(text=""):
     print(text, flush=True)
 
 
+STARTED = time.monotonic()
+
+
 def title(number, text):
-    say(f"\n\033[1m{number}. {text}\033[0m" if sys.stdout.isatty() else f"\n{number}. {text}")
+    bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
+    say(f"\n{bold}{number}. {text}{plain}   [{time.monotonic() - STARTED:.0f} s]")
 
 
 class Progress:
@@ -159,7 +163,6 @@ def main():
     directory = pathlib.Path(options.directory or tempfile.mkdtemp(prefix="tokura-demo-"))
     directory.mkdir(parents=True, exist_ok=True)
     store = Store(options.tokura, directory)
-    started = time.monotonic()
     try:
         summary = run(store, directory, options)
         if options.keep:
@@ -167,7 +170,7 @@ def main():
         else:
             store.down()
             shutil.rmtree(directory, ignore_errors=True)
-        say(f"\n{summary}\n   total {time.monotonic() - started:.0f} s")
+        say(f"\n{summary}\n   total {time.monotonic() - STARTED:.0f} s")
         if not options.keep:
             say("   ops/demo.sh --keep leaves the store running to try more.")
         return 0
@@ -201,7 +204,9 @@ def run(store, directory, options):
         f"HTTP/JSON: p50 {p50:.2f} ms, p99 {p99:.2f} ms")
 
     title(4, "The same log as files")
+    wait_started = time.monotonic()
     store.run("wait", "--stores", "offline", "--timeout", "120s")
+    say(f"   tokura wait: every write is in the files after {time.monotonic() - wait_started:.1f} s\n")
     say(store.run("offline", "status"))
     status = json.loads(store.run("offline", "status", "--json"))
     location = next(g["location"] for g in status["groups"] if "weather" in g["group"])
