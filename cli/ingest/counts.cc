@@ -21,7 +21,7 @@ void Counts::Add(uint64_t line, const Status& status) {
 
 void Counts::AddToken(const std::string& token) {
   if (token.empty()) return;
-  const Result<replication::PositionVector> vector = replication::PositionVector::FromToken(token);
+  const Result<PositionVector> vector = PositionVector::FromToken(token);
   if (vector.ok()) {
     tokens_.JoinWith(*vector);
   } else {

@@ -9,7 +9,7 @@
 #include "cli/program/exit_code.h"
 #include "client/json_value.h"
 #include "core/status.h"
-#include "replication/position_vector.h"
+#include "core/position_vector.h"
 
 namespace tokura::cli {
 
@@ -50,7 +50,7 @@ class Counts {
   uint64_t rejected_ = 0;
   uint64_t unknown_ = 0;
   std::vector<Reject> rejects_;
-  replication::PositionVector tokens_;
+  PositionVector tokens_;
   std::string foreign_token_;  // one that is no position vector: the last is kept
 };
 

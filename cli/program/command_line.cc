@@ -1,10 +1,9 @@
 #include "cli/program/command_line.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "cli/program/options.h"
 #include "core/nearest.h"
 
 namespace tokura::cli {
@@ -33,20 +32,6 @@ std::string ValueSaid(const std::vector<std::string>& arguments, const std::stri
 
 bool IsSetting(const CLI::Option& option) {
   return !option.get_positional() && !option.get_lnames().empty();
-}
-
-// Flags that speak about the settings are no settings.
-bool IsAboutSettings(const std::string& flag) {
-  return flag == "config" || flag == "print-config" || flag == "check-config" || flag == "help" ||
-         flag == "version";
-}
-
-// The flag that is meant: a verb's own hides one of its parents that has the same name.
-const CLI::Option* FindOption(const std::vector<const CLI::App*>& path, const std::string& name) {
-  for (auto app = path.rbegin(); app != path.rend(); ++app) {
-    if (const CLI::Option* option = (*app)->get_option_no_throw(name)) return option;
-  }
-  return nullptr;
 }
 
 void CollectFlags(const CLI::App& app, std::vector<std::string>* flags) {
@@ -158,12 +143,23 @@ Result<Exit> CommandLine::Dispatch(const std::vector<std::string>& arguments) {
   return verb.action();
 }
 
+Status CommandLine::UnknownFlag(const Found& found, const std::string& flag) const {
+  std::vector<std::string> flags = FlagsOf(found);
+  for (std::string& known : flags) known = "--" + known;
+  return InvalidArgument("unknown flag '" + flag + "'" + DidYouMean(flag, flags) + " (see '" +
+                         NameOf(found.path) + " --help')");
+}
+
 Result<CommandLine::Found> CommandLine::FindVerb(const std::vector<std::string>& arguments) const {
   Found found{{root_.get()}, 0};
   for (size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
     const std::string& argument = arguments[i];
     if (IsFlag(argument)) {
       const CLI::Option* option = FindOption(found.path, FlagName(argument));
+      // Before the verb only what all verbs share can stand, and a wrong flag would hide the verb.
+      if (option == nullptr && !VerbNames(*found.path.back()).empty()) {
+        return UnknownFlag(found, FlagName(argument));
+      }
       const bool takes_value = option != nullptr && option->get_items_expected_max() > 0;
       if (takes_value && argument.find('=') == std::string::npos) ++i;
       continue;
@@ -242,15 +238,15 @@ Status CommandLine::Parse(const Found& found, std::vector<std::string> arguments
 
 Status CommandLine::Fault(const Found& found, const CLI::ParseError& error,
                           const std::vector<Setting>& settings) const {
-  std::vector<std::string> flags = FlagsOf(found);
-  for (std::string& flag : flags) flag = "--" + flag;
+  const std::string prefix = found.path.size() > 1 ? found.path.back()->get_name() + ": " : "";
   std::string what;
   // A wrong flag is the cause also where CLI11 complains about what it left out.
   for (const std::string& left : root_->remaining(true)) {
     if (left == "--" || !what.empty()) continue;
     if (IsFlag(left)) {
-      what = "unknown flag '" + FlagName(left) + "'" + DidYouMean(FlagName(left), flags);
-    } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+      return InvalidArgument(prefix + UnknownFlag(found, FlagName(left)).message());
+    }
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
       what = "unexpected argument '" + left + "'";
     }
   }
@@ -260,40 +256,7 @@ Status CommandLine::Fault(const Found& found, const CLI::ParseError& error,
       what += " (from " + setting.source + ")";
     }
   }
-  const std::string prefix = found.path.size() > 1 ? found.path.back()->get_name() + ": " : "";
   return InvalidArgument(prefix + what + " (see '" + NameOf(found.path) + " --help')");
-}
-
-std::string CommandLine::EffectiveConfig(const Found& found,
-                                         const std::vector<Setting>& settings) const {
-  YAML::Emitter yaml;
-  yaml << YAML::BeginMap;
-  for (const std::string& flag : FlagsOf(found)) {
-    if (IsAboutSettings(flag)) continue;
-    const CLI::Option* option = FindOption(found.path, "--" + flag);
-    std::vector<std::string> values = option->results();
-    std::string source = "command line";
-    for (const Setting& setting : settings) {
-      if (setting.flag == flag) source = setting.source;
-    }
-    if (values.empty()) {
-      source = "default";
-      const bool is_switch = option->get_items_expected_max() == 0;
-      std::string text = is_switch ? "false" : option->get_default_str();
-      if (text == "[]") text.clear();
-      if (text.empty()) continue;
-      values.push_back(text);
-    }
-    yaml << YAML::Key << flag << YAML::Value;
-    if (option->get_items_expected_max() > 1) {
-      yaml << YAML::Flow << values;
-    } else {
-      yaml << values.back();
-    }
-    yaml << YAML::Comment(source);
-  }
-  yaml << YAML::EndMap;
-  return std::string(yaml.c_str()) + "\n";
 }
 
 }  // namespace tokura::cli

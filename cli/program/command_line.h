@@ -68,6 +68,7 @@ class CommandLine {
     std::vector<const CLI::App*> path;  // root first
     size_t after = 0;                   // arguments up to here name the verb
   };
+  Status UnknownFlag(const Found& found, const std::string& flag) const;
   Result<Found> FindVerb(const std::vector<std::string>& arguments) const;
   Result<Exit> Dispatch(const std::vector<std::string>& arguments);
   Result<std::vector<Setting>> SettingsFor(const Found& found,

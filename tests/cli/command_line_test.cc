@@ -149,6 +149,12 @@ TEST_F(CommandLineTest, WrongFlagSuggestsTheNearest) {
   EXPECT_EQ(out_, "");
 }
 
+TEST_F(CommandLineTest, WrongFlagBeforeTheVerbIsTheFaultThatIsNamed) {
+  EXPECT_EQ(RunQuietly({"--endpont", "x", "get"}), 2);
+  EXPECT_EQ(error_,
+            "shop: unknown flag '--endpont'; did you mean '--endpoint'? (see 'shop --help')\n");
+}
+
 TEST_F(CommandLineTest, MissingVerbIsWrongUsage) {
   EXPECT_EQ(RunQuietly({}), 2);
   EXPECT_EQ(RunQuietly({"set"}), 2);
