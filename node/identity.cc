@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kFormat = 1;
 constexpr uint64_t kFileBytesMax = 64 << 10;
+constexpr int64_t kSecondsMax = 4'000'000'000;  // October 2096
 
 struct Identity {
   std::string id;
@@ -67,7 +68,8 @@ Status CheckIdentity(runtime::FileSystem& files, const std::string& directory,
 }
 
 Result<uint32_t> RegisterIncarnation(runtime::FileSystem& files, const std::string& directory,
-                                     const std::string& node_id, uint32_t log_incarnation) {
+                                     const std::string& node_id, uint32_t log_incarnation,
+                                     int64_t now_us) {
   TOKURA_ASSIGN_OR_RETURN(std::optional<Identity> identity, ReadIdentity(files, directory));
   TOKURA_RETURN_IF_ERROR(CheckOwner(identity, directory, node_id));
   if (!identity && log_incarnation != 0) {
@@ -77,11 +79,16 @@ Result<uint32_t> RegisterIncarnation(runtime::FileSystem& files, const std::stri
   if (newest == UINT32_MAX) {
     return FailedPrecondition(directory + ": no incarnation is left; use a new data directory");
   }
+  // A clock that is far off must not use up what is left.
+  const int64_t second = now_us / 1'000'000;
+  const uint32_t next = std::max(newest + 1, second > 0 && second < kSecondsMax
+                                                 ? static_cast<uint32_t>(second)
+                                                 : uint32_t{1});
   const boost::json::object object = {
-      {"id", node_id}, {"incarnation", static_cast<int64_t>(newest) + 1}, {"format", kFormat}};
+      {"id", node_id}, {"incarnation", int64_t{next}}, {"format", kFormat}};
   TOKURA_RETURN_IF_ERROR(runtime::WriteFileAtomically(files, PathIn(directory),
                                                       boost::json::serialize(object) + "\n"));
-  return newest + 1;
+  return next;
 }
 
 }  // namespace tokura::node

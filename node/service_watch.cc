@@ -41,6 +41,20 @@ v1::NodeWatchResponse ToResponse(ChangeFeed::Batch batch) {
   return response;
 }
 
+// Records of a later life than this one would pass for records that the reader has.
+Status CheckCovered(const replication::PositionVector& covered, const std::string& node_id,
+                    uint32_t incarnation) {
+  for (const auto& [place, position] : covered.entries()) {
+    if (place.second != node_id || position.incarnation <= incarnation) continue;
+    return FailedPrecondition(
+        "the reader has records of " + node_id + "." + std::to_string(position.incarnation) +
+        ", a later life of this node than " + std::to_string(incarnation) +
+        ": its data directory was lost or put back, and its clock is behind; set the clock right "
+        "and start the node again");
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 runtime::Task<Result<std::string>> NodeService::Watch(runtime::Executor& home,
@@ -52,6 +66,8 @@ runtime::Task<Result<std::string>> NodeService::Watch(runtime::Executor& home,
   if (!request.vector().empty()) {
     TOKURA_CO_ASSIGN_OR_RETURN(feed_request.covered,
                                replication::PositionVector::Decode(request.vector()));
+    TOKURA_CO_RETURN_IF_ERROR(
+        CheckCovered(feed_request.covered, parts_.node_id, parts_.incarnation));
   }
   feed_request.bytes_max = std::clamp<uint64_t>(request.bytes_max(), 1, kBytesMax);
   const std::chrono::microseconds wait{std::clamp<int64_t>(request.wait_us(), 0, kWaitMax.count())};

@@ -101,7 +101,7 @@ TEST_F(NodeReadTest, AnswersOnlyWhenItCoversTheToken) {
             "PRESENT");
   auto ahead = replication::PositionVector::Decode(response.token()).value();
   const auto [place, position] = *ahead.entries().begin();
-  ahead.Add(Dot{place.first, {"n1", 1}, Seq(position.seq.value + 1)});
+  ahead.Add(Dot{place.first, {"n1", position.incarnation}, Seq(position.seq.value + 1)});
   request.set_token(ahead.Encode());
   EXPECT_EQ(ErrorOf(v1::NODE_READ, request), Code::kUnavailable);
   request.set_token("nonsense");

@@ -92,6 +92,15 @@ TEST_F(NodeWatchTest, LeavesOutWhatTheVectorCovers) {
   EXPECT_EQ(Call<v1::NodeWatchResponse>(v1::NODE_WATCH, request).records_size(), 2);
 }
 
+TEST_F(NodeWatchTest, RefusesAReaderThatKnowsALaterLife) {
+  PutMany(1);
+  replication::PositionVector later;
+  later.Add({ShardId(1), {"n1", node_->incarnation() + 1}, Seq(1)});
+  v1::NodeWatchRequest request;
+  request.set_vector(later.Encode());
+  EXPECT_EQ(ErrorOf(v1::NODE_WATCH, request), Code::kFailedPrecondition);
+}
+
 TEST_F(NodeWatchTest, PromisesThatWhatFollowsTheWatermarkIsLater) {
   std::string cursor;
   int64_t watermark = 0;

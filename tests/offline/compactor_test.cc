@@ -333,5 +333,20 @@ TEST_F(CompactorTest, GoesOnWhenTheNodeStartsAgain) {
   EXPECT_EQ(Rows().size(), 2u);
 }
 
+// Its new records must not pass for those that the tables have.
+TEST_F(CompactorTest, TakesTheRecordsOfANodeWhoseDirectoryWasLost) {
+  ASSERT_TRUE(StartCompactor().ok());
+  Put({Price("a", 1), Price("a", 2)});
+  ASSERT_TRUE(Run(process_, compactor_->CommitNow()).ok());
+  world_.RunFor(1min);
+  StopNode();
+  ASSERT_TRUE(node_process_.files().RemoveAll("/node").ok());
+  StartNode();
+  Put({Price("a", 3)});
+  const Status status = Run(process_, compactor_->CommitNow());
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(Rows().size(), 3u);
+}
+
 }  // namespace
 }  // namespace tokura::offline
