@@ -17,9 +17,9 @@ constexpr uint64_t kReadBytesMax = 32 << 20;
 struct ChangeFeed::Job {
   std::unique_ptr<replication::LogCursor> cursor;
   std::string saved;  // opens the cursor if there is none
-  replication::PositionVector covered;
+  PositionVector covered;
   uint64_t bytes_max = 0;
-  replication::PositionVector held;
+  PositionVector held;
   // results
   Status status;
   Batch batch;

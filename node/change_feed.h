@@ -28,7 +28,7 @@ class ChangeFeed {
 
   struct Request {
     std::string cursor;                   // of the previous batch; empty: from the beginning
-    replication::PositionVector covered;  // records in it are left out
+    PositionVector covered;  // records in it are left out
     uint64_t bytes_max = 0;
     std::chrono::nanoseconds wait_until{};  // monotonic
   };
@@ -49,7 +49,7 @@ class ChangeFeed {
  private:
   // What may be read now, and a write time that everything later exceeds.
   struct Limit {
-    replication::PositionVector held;
+    PositionVector held;
     int64_t closed_hlc_us = 0;
   };
   runtime::Task<Limit> CurrentLimit();

@@ -45,12 +45,12 @@ Result<std::map<GroupId, RowsDigest>> DigestRows(const RowTable& table,
 }
 
 Result<LogFold> FoldLog(runtime::FileSystem& files, const std::string& log_directory,
-                        const replication::PositionVector& vector,
+                        const PositionVector& vector,
                         const catalog::Definitions& definitions, const std::set<GroupId>& groups,
                         int64_t now_us) {
   LogFold fold;
   RowTable table;
-  replication::PositionVector read;
+  PositionVector read;
   std::map<std::pair<GroupId, int32_t>, std::unordered_set<Digest>> seen;
   TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<replication::LogCursor> cursor,
                           replication::LogCursor::Open(files, log_directory, ""));

@@ -14,7 +14,7 @@
 #include "core/ids.h"
 #include "core/status.h"
 #include "node/row_table.h"
-#include "replication/position_vector.h"
+#include "core/position_vector.h"
 #include "runtime/file_system.h"
 
 namespace tokura::node {
@@ -42,7 +42,7 @@ struct LogFold {
 // Folds exactly the records that `vector` covers. CORRUPT: a file fails its checksums, or the log
 // does not hold them all.
 Result<LogFold> FoldLog(runtime::FileSystem& files, const std::string& log_directory,
-                        const replication::PositionVector& vector,
+                        const PositionVector& vector,
                         const catalog::Definitions& definitions, const std::set<GroupId>& groups,
                         int64_t now_us);
 

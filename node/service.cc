@@ -40,7 +40,7 @@ namespace {
 struct ThreadStatus {
   uint64_t rows = 0;
   uint64_t log_bytes = 0;
-  replication::PositionVector held;
+  PositionVector held;
 };
 
 runtime::Task<ThreadStatus> StatusOf(StorageThread& thread) {
@@ -52,7 +52,7 @@ runtime::Task<ThreadStatus> StatusOf(StorageThread& thread) {
 runtime::Task<Result<std::string>> NodeService::GetStatus(runtime::Executor& home,
                                                           const runtime::rpc::Call&) {
   v1::NodeStatusResponse response;
-  replication::PositionVector vector;
+  PositionVector vector;
   for (StorageThread* thread : parts_.threads) {
     ThreadStatus status = co_await runtime::RunOn(home, thread->executor(), StatusOf(*thread));
     response.set_rows(response.rows() + status.rows);

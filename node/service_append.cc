@@ -9,7 +9,7 @@
 #include "node/record_check.h"
 #include "node/requests.h"
 #include "node/service.h"
-#include "replication/position_vector.h"
+#include "core/position_vector.h"
 #include "runtime/sync.h"
 
 namespace tokura::node {
@@ -107,7 +107,7 @@ runtime::Task<Result<std::string>> NodeService::Append(runtime::Executor& home,
   const bool in_time = co_await done;
   if (in_time) home.Cancel(timer);
 
-  replication::PositionVector token;
+  PositionVector token;
   for (size_t i = 0; i < thread_count; ++i) {
     const Status status =
         shares[i].places.empty() ? OkStatus() : StatusOfOutcome(gathered->outcomes[i]);

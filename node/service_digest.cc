@@ -13,7 +13,7 @@ namespace tokura::node {
 namespace {
 
 struct ThreadDigest {
-  replication::PositionVector held;
+  PositionVector held;
   Result<std::map<GroupId, RowsDigest>> rows = std::map<GroupId, RowsDigest>();
 };
 
@@ -85,7 +85,7 @@ runtime::Task<Result<std::string>> NodeService::Digest(runtime::Executor& home,
         {&thread.executor(), DigestThread(thread, *definitions, groups, now_us, &threads[i])});
   }
   co_await FanOut(home, std::move(fan_out));
-  replication::PositionVector vector;
+  PositionVector vector;
   std::map<GroupId, RowsDigest> live;
   for (const ThreadDigest& thread : threads) {
     if (!thread.rows.ok()) co_return thread.rows.status();

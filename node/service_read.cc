@@ -26,7 +26,7 @@ struct ReadPlan {
   std::vector<GroupRead> reads;
   std::optional<int64_t> max_staleness_us;
   bool want_event_time = false;
-  replication::PositionVector token;
+  PositionVector token;
   int64_t now_us = 0;
   std::vector<bool> uses_thread;
 };
@@ -78,7 +78,7 @@ Result<ReadPlan> PlanRead(const v1::NodeReadRequest& request,
   plan.want_event_time = request.want_event_time();
   if (request.has_max_staleness_us()) plan.max_staleness_us = request.max_staleness_us();
   if (!request.token().empty()) {
-    TOKURA_ASSIGN_OR_RETURN(plan.token, replication::PositionVector::Decode(request.token()));
+    TOKURA_ASSIGN_OR_RETURN(plan.token, PositionVector::Decode(request.token()));
   }
   plan.uses_thread.resize(thread_count);
   size_t features = 0;
@@ -109,7 +109,7 @@ Result<ReadPlan> PlanRead(const v1::NodeReadRequest& request,
 // Every entry of the token that this node and thread can hold. A shard's records are written at one
 // node, so entries of other nodes are about shards that are not read here.
 bool CoversToken(const StorageThread& thread, size_t thread_count, const std::string& node_id,
-                 const replication::PositionVector& token) {
+                 const PositionVector& token) {
   for (const auto& [place, position] : token.entries()) {
     if (place.second != node_id || place.first.value % thread_count != thread.index()) continue;
     if (!thread.held().Covers(Dot{place.first, {node_id, position.incarnation}, position.seq})) {

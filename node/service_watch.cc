@@ -42,7 +42,7 @@ v1::NodeWatchResponse ToResponse(ChangeFeed::Batch batch) {
 }
 
 // Records of a later life than this one would pass for records that the reader has.
-Status CheckCovered(const replication::PositionVector& covered, const std::string& node_id,
+Status CheckCovered(const PositionVector& covered, const std::string& node_id,
                     uint32_t incarnation) {
   for (const auto& [place, position] : covered.entries()) {
     if (place.second != node_id || position.incarnation <= incarnation) continue;
@@ -65,7 +65,7 @@ runtime::Task<Result<std::string>> NodeService::Watch(runtime::Executor& home,
   feed_request.cursor = request.cursor();
   if (!request.vector().empty()) {
     TOKURA_CO_ASSIGN_OR_RETURN(feed_request.covered,
-                               replication::PositionVector::Decode(request.vector()));
+                               PositionVector::Decode(request.vector()));
     TOKURA_CO_RETURN_IF_ERROR(
         CheckCovered(feed_request.covered, parts_.node_id, parts_.incarnation));
   }

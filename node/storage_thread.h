@@ -12,7 +12,7 @@
 #include "core/status.h"
 #include "node/row_table.h"
 #include "replication/change_log.h"
-#include "replication/position_vector.h"
+#include "core/position_vector.h"
 #include "runtime/executor.h"
 #include "runtime/sync.h"
 #include "runtime/task.h"
@@ -40,7 +40,7 @@ class StorageThread {
   RowTable& rows() { return rows_; }
   replication::ChangeLog& log() { return *log_; }
   // Every record that rows() holds, of all incarnations.
-  const replication::PositionVector& held() const { return held_; }
+  const PositionVector& held() const { return held_; }
 
   // Commits what is pending; REQUIRES: no PostAppend any more.
   runtime::Task<void> Stop();
@@ -54,7 +54,7 @@ class StorageThread {
   const catalog::DefinitionsSource& definitions_;
   runtime::Gauge& rows_gauge_;
   RowTable rows_;
-  replication::PositionVector held_;
+  PositionVector held_;
   std::unique_ptr<replication::ChangeLog> log_;
   std::function<void()> on_commit_;
   bool commit_noted_ = false;

@@ -88,6 +88,7 @@ Task<Status> Compactor::Impl::Start() {
     }
   }
   buffer_.Restart(start_);
+  first_new_group_ = definitions->next_group_id;
   started_ = true;
   for (const std::unique_ptr<Feed>& feed : feeds_) tasks_.Spawn(Follow(feed.get()));
   tasks_.Spawn(Run());
@@ -114,7 +115,7 @@ Task<void> Compactor::Impl::Run() {
   }
 }
 
-bool Compactor::Impl::Covers(const replication::PositionVector& vector) const {
+bool Compactor::Impl::Covers(const PositionVector& vector) const {
   if (!unopened_.empty()) return false;
   for (const GroupId id : buffer_.groups()) {
     if (!tables_.contains(id)) return false;  // of definitions that are not here yet
@@ -124,7 +125,7 @@ bool Compactor::Impl::Covers(const replication::PositionVector& vector) const {
                      [&](const auto& entry) { return entry.second.covered.Covers(vector); });
 }
 
-Task<Status> Compactor::Impl::WaitCovered(replication::PositionVector vector,
+Task<Status> Compactor::Impl::WaitCovered(PositionVector vector,
                                           std::chrono::microseconds timeout) {
   const CallGuard call(this);
   const auto deadline = runtime_.clock->Monotonic() + timeout;
@@ -147,14 +148,14 @@ Task<Status> Compactor::Impl::WaitCovered(replication::PositionVector vector,
   }
 }
 
-Task<Result<replication::PositionVector>> Compactor::Impl::AcceptedByNodes() {
-  replication::PositionVector accepted;
+Task<Result<PositionVector>> Compactor::Impl::AcceptedByNodes() {
+  PositionVector accepted;
   for (const std::unique_ptr<Feed>& feed : feeds_) {
     Result<client::NodeInfo> info = co_await feed->client->GetStatus(kStatusTimeout);
     if (!info.ok()) {
       co_return info.status().WithContext("node " + feed->client->address().ToString());
     }
-    Result<replication::PositionVector> vector = replication::PositionVector::Decode(info->vector);
+    Result<PositionVector> vector = PositionVector::Decode(info->vector);
     if (!vector.ok()) co_return vector.status();
     accepted.JoinWith(*vector);
   }
@@ -163,7 +164,7 @@ Task<Result<replication::PositionVector>> Compactor::Impl::AcceptedByNodes() {
 
 Task<Status> Compactor::Impl::CommitNow() {
   const CallGuard call(this);
-  Result<replication::PositionVector> accepted = co_await AcceptedByNodes();
+  Result<PositionVector> accepted = co_await AcceptedByNodes();
   if (!accepted.ok()) co_return accepted.status();
   while (true) {
     const uint64_t progress = progress_count_;
@@ -217,7 +218,7 @@ Task<Status> Compactor::Start() { co_return co_await impl_->Start(); }
 Task<Status> Compactor::CommitNow() { co_return co_await impl_->CommitNow(); }
 
 Task<Status> Compactor::WaitCovered(std::string vector, std::chrono::microseconds timeout) {
-  Result<replication::PositionVector> decoded = replication::PositionVector::Decode(vector);
+  Result<PositionVector> decoded = PositionVector::Decode(vector);
   if (!decoded.ok()) co_return decoded.status();
   co_return co_await impl_->WaitCovered(std::move(decoded).value(), timeout);
 }

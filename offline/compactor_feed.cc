@@ -86,7 +86,7 @@ void Compactor::Impl::FeedFailed(Feed* feed, const Status& status) {
 // Begins the feeds again where the tables that missed records need it; all others skip what was
 // read for them already.
 void Compactor::Impl::RestartFeeds() {
-  std::optional<replication::PositionVector> from;
+  std::optional<PositionVector> from;
   for (const auto& [id, table] : tables_) {
     if (!missed_.contains(id)) continue;
     if (from) {
@@ -109,6 +109,7 @@ void Compactor::Impl::RestartFeeds() {
   for (const std::unique_ptr<Feed>& feed : feeds_) {
     feed->cursor.clear();
     feed->at_end = false;
+    feed->watermark_us = 0;  // below it nothing is missing: not so until all is read again
   }
 }
 

@@ -25,7 +25,7 @@ class Compactor::Impl {
 
   runtime::Task<Status> Start();
   runtime::Task<Status> CommitNow();
-  runtime::Task<Status> WaitCovered(replication::PositionVector vector,
+  runtime::Task<Status> WaitCovered(PositionVector vector,
                                     std::chrono::microseconds timeout);
   std::vector<client::OfflineGroupStatus> GetStatus() const;
   runtime::Task<void> Stop();
@@ -43,7 +43,7 @@ class Compactor::Impl {
   struct TableState {
     std::unique_ptr<TableWriter> writer;  // touched on the blocking pool while a round runs
     client::OfflineGroupStatus status;    // as of the last round
-    replication::PositionVector covered;  // all of these records are published
+    PositionVector covered;  // all of these records are published
     int64_t covered_watermark_us = 0;
     int64_t persisted_at_us = 0;     // when the table's own position was written last
     uint64_t persisted_records = 0;  // records_read() then
@@ -67,7 +67,7 @@ class Compactor::Impl {
   runtime::Task<void> OpenTable(FeatureGroup group);
   void DiscardStrays(const catalog::Definitions& definitions);
   runtime::Task<void> CommitTable(FeatureGroup group, Persist persist);
-  bool PersistDue(const TableState& table, const replication::PositionVector& read,
+  bool PersistDue(const TableState& table, const PositionVector& read,
                   Persist persist) const;
   void Advance(TableState* table, const TableCommit& commit);
   void Committed(const FeatureGroup& group, TableState* table, const CommitOutcome& outcome,
@@ -77,8 +77,8 @@ class Compactor::Impl {
 
   // compactor.cc
   runtime::Task<void> Run();
-  runtime::Task<Result<replication::PositionVector>> AcceptedByNodes();
-  bool Covers(const replication::PositionVector& vector) const;
+  runtime::Task<Result<PositionVector>> AcceptedByNodes();
+  bool Covers(const PositionVector& vector) const;
   double LagSeconds(const TableState& table) const;
 
   const CompactorOptions options_;
@@ -90,7 +90,8 @@ class Compactor::Impl {
   // Groups whose records were read while they had no table: it must read the feed again.
   std::set<GroupId> missed_;
   std::set<GroupId> unopened_;         // offline groups whose table cannot be opened
-  replication::PositionVector start_;  // what the feeds leave out
+  PositionVector start_;  // what the feeds leave out
+  uint32_t first_new_group_ = 0;       // groups from this id on were made since Start
   uint64_t generation_ = 0;            // of the feeds; RestartFeeds raises it
   uint64_t progress_count_ = 0;        // raised by each page and each commit
   runtime::Mutex round_lock_;

@@ -80,6 +80,9 @@ Task<void> Compactor::Impl::OpenTable(FeatureGroup group) {
   table.persisted_at_us = now_us;
   table.persisted_records = buffer_.records_read();
   buffer_.Skip(group.id, table.covered);
+  // The feeds began where the tables of Start stood: what an older group has before that was not
+  // read for it.
+  if (started_ && group.id.value < first_new_group_) missed_.insert(group.id);
   Describe(group, &table);
 }
 
@@ -92,7 +95,7 @@ void Compactor::Impl::DiscardStrays(const catalog::Definitions& definitions) {
   }
 }
 
-bool Compactor::Impl::PersistDue(const TableState& table, const replication::PositionVector& read,
+bool Compactor::Impl::PersistDue(const TableState& table, const PositionVector& read,
                                  Persist persist) const {
   if (table.writer->table().current().position.Covers(read)) return false;
   return persist == Persist::kAll ||

@@ -72,7 +72,7 @@ void HistoryBuffer::Discard(GroupId group) {
   bytes_ -= std::exchange(from.bytes, 0);
 }
 
-void HistoryBuffer::Skip(GroupId group, const replication::PositionVector& position) {
+void HistoryBuffer::Skip(GroupId group, const PositionVector& position) {
   groups_[group].skip.JoinWith(position);
 }
 

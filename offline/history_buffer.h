@@ -10,7 +10,7 @@
 #include "core/ids.h"
 #include "core/status.h"
 #include "offline/data_file.h"
-#include "replication/position_vector.h"
+#include "core/position_vector.h"
 
 namespace tokura::offline {
 
@@ -21,7 +21,7 @@ class HistoryBuffer {
   Status Add(const client::FeedRecord& record);
 
   // How far the feed was read: each record that it covers was added, or came before Restart's.
-  const replication::PositionVector& read() const { return read_; }
+  const PositionVector& read() const { return read_; }
   uint64_t records_read() const { return records_read_; }
   // Of rows held, those taken and not yet released included; an estimate of their memory.
   uint64_t bytes() const { return bytes_; }
@@ -36,19 +36,19 @@ class HistoryBuffer {
   void Discard(GroupId group);
 
   // Records that `position` covers are not taken for this group (any more).
-  void Skip(GroupId group, const replication::PositionVector& position);
+  void Skip(GroupId group, const PositionVector& position);
   // The feed is read again from `position` on.
-  void Restart(replication::PositionVector position) { read_ = std::move(position); }
+  void Restart(PositionVector position) { read_ = std::move(position); }
 
  private:
   struct GroupRows {
     std::vector<HistoryRow> rows;
     uint64_t bytes = 0;
     uint64_t bytes_taken = 0;
-    replication::PositionVector skip;
+    PositionVector skip;
   };
   std::map<GroupId, GroupRows> groups_;
-  replication::PositionVector read_;
+  PositionVector read_;
   uint64_t bytes_ = 0;
   uint64_t records_read_ = 0;
 };

@@ -116,7 +116,7 @@ std::optional<Snapshot> SnapshotFromJson(const json::value& value) {
   snapshot.id = fields.Integer<int64_t>("id");
   snapshot.group = GroupId(fields.Integer<uint32_t>("group"));
   snapshot.committed_at_us = fields.Integer<int64_t>("committed_at_us");
-  auto position = replication::PositionVector::FromToken(fields.Text("position"));
+  auto position = PositionVector::FromToken(fields.Text("position"));
   snapshot.watermark_us = fields.Integer<int64_t>("watermark_us");
   for (const json::value& item : fields.Items("files")) {
     std::optional<DataFile> file = FileFromJson(item);

@@ -178,7 +178,7 @@ Result<std::vector<size_t>> TableWriter::NewRows(const FeatureGroup& group,
                                                  const std::vector<HistoryRow>& rows,
                                                  const std::vector<Digest>& digests,
                                                  CommitOutcome* outcome) {
-  const replication::PositionVector& position = table_->current().position;
+  const PositionVector& position = table_->current().position;
   const std::vector<const DataFile*> candidates = FilesThatMayHold(table_->current().files, rows);
   std::vector<size_t> fresh;
   for (size_t i = 0; i < rows.size(); ++i) {

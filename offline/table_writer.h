@@ -15,7 +15,7 @@
 #include "offline/data_file.h"
 #include "offline/digest_cache.h"
 #include "offline/table.h"
-#include "replication/position_vector.h"
+#include "core/position_vector.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {
@@ -25,7 +25,7 @@ namespace tokura::offline {
 inline constexpr int64_t kLatenessUs = 10LL * 60 * 1'000'000;
 
 struct TableCommit {
-  replication::PositionVector position;  // of the log, up to which `rows` has every record
+  PositionVector position;  // of the log, up to which `rows` has every record
   int64_t watermark_us = 0;
   int64_t now_us = 0;
 };

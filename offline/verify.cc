@@ -20,7 +20,7 @@ using Days = std::map<int32_t, DayDigest>;
 class GroupVerifier {
  public:
   GroupVerifier(runtime::FileSystem& files, const FeatureGroup& group,
-                const replication::PositionVector& vector, int64_t now_us, VerifyReport* report)
+                const PositionVector& vector, int64_t now_us, VerifyReport* report)
       : files_(files), group_(group), vector_(vector), now_us_(now_us), report_(*report) {}
 
   void CheckFiles(const std::string& offline_root, const client::DigestReport& log) {
@@ -182,7 +182,7 @@ class GroupVerifier {
 
   runtime::FileSystem& files_;
   const FeatureGroup& group_;
-  const replication::PositionVector& vector_;
+  const PositionVector& vector_;
   const int64_t now_us_;
   VerifyReport& report_;
   std::unique_ptr<Table> table_;
@@ -198,8 +198,8 @@ Result<VerifyReport> VerifyFiles(runtime::FileSystem& files,
                                  const std::string& offline_root,
                                  const std::vector<std::string>& groups,
                                  const client::DigestReport& report, int64_t now_us) {
-  TOKURA_ASSIGN_OR_RETURN(const replication::PositionVector vector,
-                          replication::PositionVector::Decode(report.vector));
+  TOKURA_ASSIGN_OR_RETURN(const PositionVector vector,
+                          PositionVector::Decode(report.vector));
   std::set<GroupId> wanted;
   for (const std::string& reference : groups) {
     TOKURA_ASSIGN_OR_RETURN(const FeatureGroup* group, definitions.ResolveGroup(reference));

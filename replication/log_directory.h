@@ -12,7 +12,7 @@
 
 #include "core/ids.h"
 #include "core/status.h"
-#include "replication/position_vector.h"
+#include "core/position_vector.h"
 #include "replication/segment.h"
 #include "runtime/file_system.h"
 

@@ -1,11 +1,9 @@
 #include "router/session_token.h"
 
-#include "replication/position_vector.h"
+#include "core/position_vector.h"
 
 namespace tokura::router {
 namespace {
-
-using replication::PositionVector;
 
 Result<PositionVector> FromNode(const std::string& vector) {
   if (vector.empty()) return PositionVector();

@@ -17,22 +17,15 @@ MAY_INCLUDE = {
     "replication": ["core", "runtime", "proto"],
     "node": ["core", "runtime", "catalog", "replication", "proto"],
     "client": ["core", "runtime", "catalog", "proto"],
-    "router": ["core", "runtime", "catalog", "client", "replication", "proto"],
+    "router": ["core", "runtime", "catalog", "client", "proto"],
     "offline": ["core", "runtime", "catalog", "client", "replication", "proto"],
     "cli": ["core", "runtime", "catalog", "replication", "node", "client", "router", "offline",
             "proto"],
 }
 ANYTHING = {"tests", "bench"}
 
-# offline/ reads records and positions, router/ joins tokens; neither has to do with writing logs.
-FROM_REPLICATION = {
-    "offline": {
-        "replication/position_vector.h",
-        "replication/segment.h",
-        "replication/log_directory.h",
-    },
-    "router": {"replication/position_vector.h"},
-}
+# offline/ reads records, but has nothing to do with writing logs.
+FROM_REPLICATION = {"offline": {"replication/segment.h", "replication/log_directory.h"}}
 
 # header prefix -> folders (or files) that may include it
 LIBRARIES = [

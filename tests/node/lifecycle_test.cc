@@ -82,7 +82,7 @@ TEST_F(NodeLifecycleTest, TellsItsStatus) {
   EXPECT_EQ(status.rows(), 2u);
   EXPECT_GT(status.log_bytes(), 0u);
   EXPECT_TRUE(status.ready());
-  EXPECT_EQ(replication::PositionVector::Decode(status.vector())->entries().size(), 2u);
+  EXPECT_EQ(PositionVector::Decode(status.vector())->entries().size(), 2u);
 }
 
 TEST_F(NodeLifecycleTest, RefusesADirectoryThatAnotherProcessHas) {

@@ -19,7 +19,7 @@
 #include "node/node.h"
 #include "proto/api.pb.h"
 #include "proto/node.pb.h"
-#include "replication/position_vector.h"
+#include "core/position_vector.h"
 #include "runtime/rpc/channel.h"
 #include "runtime/sim/sim_world.h"
 #include "runtime/sync.h"

@@ -99,7 +99,7 @@ TEST_F(NodeReadTest, AnswersOnlyWhenItCoversTheToken) {
   request.set_token(response.token());
   EXPECT_EQ(Statuses(Call<v1::NodeReadResponse>(v1::NODE_READ, request).reads(0).features(0)),
             "PRESENT");
-  auto ahead = replication::PositionVector::Decode(response.token()).value();
+  auto ahead = PositionVector::Decode(response.token()).value();
   const auto [place, position] = *ahead.entries().begin();
   ahead.Add(Dot{place.first, {"n1", position.incarnation}, Seq(position.seq.value + 1)});
   request.set_token(ahead.Encode());
@@ -233,7 +233,7 @@ TEST_F(NodeAppendTest, RefusesGarbageAndTooMany) {
   for (const auto& result : response.results()) {
     EXPECT_EQ(result.code(), static_cast<uint32_t>(Code::kInvalidArgument));
   }
-  EXPECT_EQ(response.token(), replication::PositionVector().Encode());
+  EXPECT_EQ(response.token(), PositionVector().Encode());
   for (size_t i = 0; i < kRequestRecordsMax; ++i) request.add_records("x");
   EXPECT_EQ(ErrorOf(v1::NODE_APPEND, request), Code::kResourceExhausted);
 }

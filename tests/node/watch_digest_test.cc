@@ -94,7 +94,7 @@ TEST_F(NodeWatchTest, LeavesOutWhatTheVectorCovers) {
 
 TEST_F(NodeWatchTest, RefusesAReaderThatKnowsALaterLife) {
   PutMany(1);
-  replication::PositionVector later;
+  PositionVector later;
   later.Add({ShardId(1), {"n1", node_->incarnation() + 1}, Seq(1)});
   v1::NodeWatchRequest request;
   request.set_vector(later.Encode());

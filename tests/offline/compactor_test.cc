@@ -191,7 +191,7 @@ TEST_F(CompactorTest, WaitsUntilATokenIsCovered) {
 
 TEST_F(CompactorTest, SaysDeadlineWhenATokenCannotBeCovered) {
   ASSERT_TRUE(StartCompactor().ok());
-  replication::PositionVector never;
+  PositionVector never;
   never.Add({ShardId(1), {"n9", 1}, Seq(1)});
   EXPECT_EQ(Run(process_, compactor_->WaitCovered(never.Encode(), 2s)).code(), Code::kDeadline);
 }
@@ -346,6 +346,30 @@ TEST_F(CompactorTest, TakesTheRecordsOfANodeWhoseDirectoryWasLost) {
   const Status status = Run(process_, compactor_->CommitNow());
   ASSERT_TRUE(status.ok()) << status.ToString();
   EXPECT_EQ(Rows().size(), 3u);
+}
+
+TEST_F(CompactorTest, ReadsTheWholeLogForAGroupSwitchedOnAfterARestart) {
+  FeatureGroup online_only = PricesGroup();
+  online_only.offline = false;
+  FeatureGroup other = PricesGroup();
+  other.id = GroupId(4);
+  other.name = "other";
+  definitions_.Set({online_only, other}, 5);
+  ASSERT_TRUE(StartCompactor().ok());
+  Record record = Price("a", 1);
+  record.stores = Stores::kOnline;
+  Put({record, Price("b", 2, other)});
+  ASSERT_TRUE(Run(process_, compactor_->CommitNow()).ok());
+  StopCompactor();
+  ASSERT_TRUE(StartCompactor().ok());
+  world_.RunFor(3s);
+  definitions_.Set({PricesGroup(), other}, 5);
+  world_.RunFor(3s);
+  ASSERT_TRUE(Run(process_, compactor_->CommitNow()).ok());
+  EXPECT_EQ(Rows().size(), 1u);
+  EXPECT_EQ(Rows(other).size(), 1u);
+  const VerifyReport report = Verify();
+  EXPECT_TRUE(report.equal()) << report.differences[0].what;
 }
 
 }  // namespace

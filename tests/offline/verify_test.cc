@@ -41,7 +41,7 @@ class VerifyTest : public ::testing::Test {
   }
   client::DigestReport ReportOf(const std::vector<HistoryRow>& rows) {
     client::DigestReport report;
-    replication::PositionVector vector;
+    PositionVector vector;
     std::map<int32_t, DayDigest> days;
     std::map<std::string, Row> by_key;
     for (const HistoryRow& row : rows) {

@@ -1,6 +1,6 @@
 #include "tests/scenarios/sim_cluster.h"
 
-#include "replication/position_vector.h"
+#include "core/position_vector.h"
 
 namespace tokura::scenarios {
 
@@ -139,7 +139,7 @@ void SimCluster::ExpectVerified() {
   const int64_t now_us = world_.clock().NowUs();
   auto report = Await(remote_->GetDigest({}, now_us, {}));
   ASSERT_TRUE(report.ok()) << report.status().ToString();
-  auto position = replication::PositionVector::Decode(report->vector);
+  auto position = PositionVector::Decode(report->vector);
   ASSERT_TRUE(position.ok()) << position.status().ToString();
   client::WaitRequest wait;
   if (!position->empty()) wait.tokens = {position->ToToken()};

@@ -1,10 +1,10 @@
-#include "replication/position_vector.h"
+#include "core/position_vector.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 
-namespace tokura::replication {
+namespace tokura {
 namespace {
 
 Dot At(uint16_t shard, const std::string& node, uint32_t incarnation, uint64_t seq) {
@@ -103,4 +103,4 @@ TEST(PositionVector, DecodesNothingButItsOwnSpelling) {
 }
 
 }  // namespace
-}  // namespace tokura::replication
+}  // namespace tokura

@@ -13,7 +13,7 @@
 #include "core/ids.h"
 #include "core/status.h"
 
-namespace tokura::replication {
+namespace tokura {
 
 struct Position {
   uint32_t incarnation = 0;
@@ -46,4 +46,4 @@ class PositionVector {
   Entries entries_;
 };
 
-}  // namespace tokura::replication
+}  // namespace tokura

@@ -1,11 +1,11 @@
-#include "replication/position_vector.h"
+#include "core/position_vector.h"
 
 #include <algorithm>
 
 #include "core/bytes.h"
 #include "core/value.h"
 
-namespace tokura::replication {
+namespace tokura {
 namespace {
 
 constexpr uint8_t kFormatVersion = 1;
@@ -151,4 +151,4 @@ Result<PositionVector> PositionVector::FromToken(std::string_view token) {
   return Decode(*bytes);
 }
 
-}  // namespace tokura::replication
+}  // namespace tokura
