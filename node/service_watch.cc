@@ -64,8 +64,7 @@ runtime::Task<Result<std::string>> NodeService::Watch(runtime::Executor& home,
   ChangeFeed::Request feed_request;
   feed_request.cursor = request.cursor();
   if (!request.vector().empty()) {
-    TOKURA_CO_ASSIGN_OR_RETURN(feed_request.covered,
-                               PositionVector::Decode(request.vector()));
+    TOKURA_CO_ASSIGN_OR_RETURN(feed_request.covered, PositionVector::Decode(request.vector()));
     TOKURA_CO_RETURN_IF_ERROR(
         CheckCovered(feed_request.covered, parts_.node_id, parts_.incarnation));
   }

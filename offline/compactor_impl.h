@@ -25,8 +25,7 @@ class Compactor::Impl {
 
   runtime::Task<Status> Start();
   runtime::Task<Status> CommitNow();
-  runtime::Task<Status> WaitCovered(PositionVector vector,
-                                    std::chrono::microseconds timeout);
+  runtime::Task<Status> WaitCovered(PositionVector vector, std::chrono::microseconds timeout);
   std::vector<client::OfflineGroupStatus> GetStatus() const;
   runtime::Task<void> Stop();
 
@@ -43,7 +42,7 @@ class Compactor::Impl {
   struct TableState {
     std::unique_ptr<TableWriter> writer;  // touched on the blocking pool while a round runs
     client::OfflineGroupStatus status;    // as of the last round
-    PositionVector covered;  // all of these records are published
+    PositionVector covered;               // all of these records are published
     int64_t covered_watermark_us = 0;
     int64_t persisted_at_us = 0;     // when the table's own position was written last
     uint64_t persisted_records = 0;  // records_read() then
@@ -67,8 +66,7 @@ class Compactor::Impl {
   runtime::Task<void> OpenTable(FeatureGroup group);
   void DiscardStrays(const catalog::Definitions& definitions);
   runtime::Task<void> CommitTable(FeatureGroup group, Persist persist);
-  bool PersistDue(const TableState& table, const PositionVector& read,
-                  Persist persist) const;
+  bool PersistDue(const TableState& table, const PositionVector& read, Persist persist) const;
   void Advance(TableState* table, const TableCommit& commit);
   void Committed(const FeatureGroup& group, TableState* table, const CommitOutcome& outcome,
                  double seconds);
@@ -89,11 +87,11 @@ class Compactor::Impl {
   std::map<GroupId, TableState> tables_;
   // Groups whose records were read while they had no table: it must read the feed again.
   std::set<GroupId> missed_;
-  std::set<GroupId> unopened_;         // offline groups whose table cannot be opened
-  PositionVector start_;  // what the feeds leave out
-  uint32_t first_new_group_ = 0;       // groups from this id on were made since Start
-  uint64_t generation_ = 0;            // of the feeds; RestartFeeds raises it
-  uint64_t progress_count_ = 0;        // raised by each page and each commit
+  std::set<GroupId> unopened_;    // offline groups whose table cannot be opened
+  PositionVector start_;          // what the feeds leave out
+  uint32_t first_new_group_ = 0;  // groups from this id on were made since Start
+  uint64_t generation_ = 0;       // of the feeds; RestartFeeds raises it
+  uint64_t progress_count_ = 0;   // raised by each page and each commit
   runtime::Mutex round_lock_;
   runtime::Signal progress_;  // a page was read, a round ended, or stopping
   runtime::Signal wake_;      // a round is due
