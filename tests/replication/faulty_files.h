@@ -1,4 +1,5 @@
-// A file system over another one with a disk that can be full or refuse to sync.
+// A file system over another one with a disk that can be full, refuse to sync, or fail at any one
+// change.
 #pragma once
 
 #include <cstdint>
@@ -22,26 +23,57 @@ class FaultyFiles final : public runtime::FileSystem {
   bool truncate_fails = false;
   int syncs = 0;
 
+  // The change with this number, from 0, fails with `fault`; so do all after it, unless `once`.
+  void FailAt(int change, Status fault, bool once) {
+    changes_left_ = change;
+    fault_ = std::move(fault);
+    once_ = once;
+    failed_ = false;
+  }
+  void Heal() {
+    changes_left_ = -1;
+    failed_ = false;
+  }
+  bool failed() const { return failed_; }  // since FailAt
+
   Result<std::unique_ptr<runtime::WritableFile>> Create(const std::string& path) override {
     if (free_bytes == 0) return ResourceExhausted(path + ": no space");
+    TOKURA_RETURN_IF_ERROR(Spend());
     TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::WritableFile> file, under_.Create(path));
     return std::unique_ptr<runtime::WritableFile>(std::make_unique<File>(*this, std::move(file)));
   }
   Status Truncate(const std::string& path, uint64_t size) override {
     if (truncate_fails) return Unavailable(path + ": I/O error");
+    TOKURA_RETURN_IF_ERROR(Spend());
     return under_.Truncate(path, size);
   }
   Result<std::unique_ptr<runtime::ReadableFile>> Open(const std::string& path) override {
     return under_.Open(path);
   }
-  Status Rename(const std::string& a, const std::string& b) override { return under_.Rename(a, b); }
-  Status Link(const std::string& a, const std::string& b) override { return under_.Link(a, b); }
-  Status Remove(const std::string& path) override { return under_.Remove(path); }
-  Status RemoveAll(const std::string& path) override { return under_.RemoveAll(path); }
+  Status Rename(const std::string& from, const std::string& to) override {
+    TOKURA_RETURN_IF_ERROR(Spend());
+    return under_.Rename(from, to);
+  }
+  Status Link(const std::string& from, const std::string& to) override {
+    TOKURA_RETURN_IF_ERROR(Spend());
+    return under_.Link(from, to);
+  }
+  Status Remove(const std::string& path) override {
+    TOKURA_RETURN_IF_ERROR(Spend());
+    return under_.Remove(path);
+  }
+  Status RemoveAll(const std::string& path) override {
+    TOKURA_RETURN_IF_ERROR(Spend());
+    return under_.RemoveAll(path);
+  }
   Status CreateDirectories(const std::string& path) override {
+    TOKURA_RETURN_IF_ERROR(Spend());
     return under_.CreateDirectories(path);
   }
-  Status SyncDirectory(const std::string& path) override { return under_.SyncDirectory(path); }
+  Status SyncDirectory(const std::string& path) override {
+    TOKURA_RETURN_IF_ERROR(Spend());
+    return under_.SyncDirectory(path);
+  }
   Result<std::vector<std::string>> List(const std::string& path) override {
     return under_.List(path);
   }
@@ -58,6 +90,12 @@ class FaultyFiles final : public runtime::FileSystem {
     File(FaultyFiles& owner, std::unique_ptr<runtime::WritableFile> under)
         : owner_(owner), under_(std::move(under)) {}
     Status Append(std::string_view bytes) override {
+      if (broken_) return Unavailable("not used after an earlier I/O error");
+      if (Status status = owner_.Spend(); !status.ok()) {
+        broken_ = true;
+        (void)under_->Append(bytes.substr(0, bytes.size() / 2));
+        return status;
+      }
       const bool fits = bytes.size() <= owner_.free_bytes;
       if (!fits) bytes = bytes.substr(0, owner_.free_bytes);
       if (owner_.free_bytes != std::numeric_limits<uint64_t>::max()) {
@@ -68,6 +106,11 @@ class FaultyFiles final : public runtime::FileSystem {
     }
     Status Sync() override {
       ++owner_.syncs;
+      if (broken_) return Unavailable("not used after an earlier I/O error");
+      if (Status status = owner_.Spend(); !status.ok()) {
+        broken_ = true;
+        return status;
+      }
       return owner_.sync_fails ? Unavailable("I/O error") : under_->Sync();
     }
     Status Close() override { return under_->Close(); }
@@ -76,9 +119,22 @@ class FaultyFiles final : public runtime::FileSystem {
    private:
     FaultyFiles& owner_;
     std::unique_ptr<runtime::WritableFile> under_;
+    bool broken_ = false;
   };
 
+  Status Spend() {
+    if (changes_left_ < 0) return OkStatus();
+    if (changes_left_-- > 0) return OkStatus();
+    if (!once_) changes_left_ = 0;
+    failed_ = true;
+    return fault_;
+  }
+
   runtime::FileSystem& under_;
+  int changes_left_ = -1;  // -1: no fault is coming
+  Status fault_;
+  bool once_ = false;
+  bool failed_ = false;
 };
 
 }  // namespace tokura::replication
