@@ -14,6 +14,7 @@
 #include "offline/verify.h"
 #include "runtime/sim/sim_world.h"
 #include "tests/offline/random_history.h"
+#include "tests/replication/faulty_files.h"
 
 namespace tokura::offline {
 namespace {
@@ -94,9 +95,8 @@ class CompactorTest : public ::testing::Test {
 
   Status StartCompactor(std::chrono::microseconds interval = 60s,
                         uint64_t buffer_bytes_max = 256 << 20) {
-    CompactorRuntime runtime{&process_.executor(), &process_.transport(), &world_.clock(),
-                             &process_.files(),    &process_.blocking(),  metrics_.get(),
-                             logger_.get()};
+    CompactorRuntime runtime{&process_.executor(), &process_.transport(), &world_.clock(), &files_,
+                             &process_.blocking(), metrics_.get(),        logger_.get()};
     compactor_ = std::make_unique<Compactor>(
         CompactorOptions{"/offline", interval, buffer_bytes_max}, runtime, definitions_,
         std::vector<runtime::Address>{node_->listen()});
@@ -154,6 +154,7 @@ class CompactorTest : public ::testing::Test {
   runtime::sim::SimProcess& node_process_ = world_.AddProcess("n1");
   runtime::sim::SimProcess& process_ = world_.AddProcess("compactor");
   runtime::sim::SimProcess& client_process_ = world_.AddProcess("client");
+  replication::FaultyFiles files_{process_.files()};
   std::unique_ptr<runtime::Metrics> metrics_ = runtime::MakeNullMetrics();
   std::unique_ptr<runtime::Logger> logger_ = runtime::MakeNullLogger();
   FixedDefinitions definitions_;
@@ -331,6 +332,47 @@ TEST_F(CompactorTest, GoesOnWhenTheNodeStartsAgain) {
   const Status status = Run(process_, compactor_->CommitNow());
   ASSERT_TRUE(status.ok()) << status.ToString();
   EXPECT_EQ(Rows().size(), 2u);
+}
+
+// The compactor's disk fails at each change in turn; in the end each record is there once.
+TEST_F(CompactorTest, HasEachRecordOnceWhicheverDiskChangeFails) {
+  uint64_t write = 0;
+  int change = 0;
+  for (const Code code : {Code::kUnavailable, Code::kResourceExhausted}) {
+    for (const bool once : {true, false}) {
+      change = 0;
+      for (bool failed = true; failed; ++change) {
+        SCOPED_TRACE(std::string(CodeName(code)) + (once ? " once" : "") + " at change " +
+                     std::to_string(change));
+        files_.FailAt(change, Status(code, "the disk is gone"), once);
+        if (StartCompactor(1s).ok()) {
+          for (int round = 0; round < 2; ++round) {
+            ++write;
+            Put({Price("k" + std::to_string(write % 7), write)});
+            world_.RunFor(2500ms);
+          }
+        }
+        failed = files_.failed();
+        if (change % 2 == 0) {
+          StopCompactor();
+        } else {
+          CrashCompactor();
+        }
+        files_.Heal();
+        ASSERT_TRUE(StartCompactor().ok());
+        const Status status = Run(process_, compactor_->CommitNow());
+        ASSERT_TRUE(status.ok()) << status.ToString();
+        ASSERT_EQ(Rows().size(), write);
+        StopCompactor();
+        if (change % 5 == 0) ASSERT_TRUE(files_.RemoveAll("/offline").ok());
+      }
+      EXPECT_GT(change, 10);
+    }
+  }
+  ASSERT_TRUE(StartCompactor().ok());
+  ASSERT_TRUE(Run(process_, compactor_->CommitNow()).ok());
+  const VerifyReport report = Verify();
+  EXPECT_TRUE(report.equal()) << report.differences[0].day << " " << report.differences[0].what;
 }
 
 // Its new records must not pass for those that the tables have.
