@@ -20,34 +20,36 @@ int32_t DayOf(int64_t event_time_us) {
 
 }  // namespace
 
-Result<std::map<GroupId, RowsDigest>> DigestRows(const RowTable& table,
-                                                 const catalog::Definitions& definitions,
-                                                 const std::set<GroupId>& groups, int64_t now_us) {
-  std::map<GroupId, RowsDigest> digests;
-  for (GroupId group : groups) digests[group];
-  Status status;
-  table.ForEach([&](std::string_view key, std::string_view packed) {
-    const Result<GroupId> group_id = RowKeyGroup(key);
-    const auto sum = group_id.ok() ? digests.find(*group_id) : digests.end();
-    if (sum == digests.end()) return true;
-    const FeatureGroup* group = definitions.FindGroup(*group_id);
-    const Result<Row> row = UnpackRow(packed, *group);
-    status = row.status();
-    if (!status.ok()) return false;
-    const Digest digest = DigestVisibleRow(key, *row, *group, now_us);
-    if (digest == Digest()) return true;
-    ++sum->second.rows;
-    sum->second.digest += digest;
-    return true;
-  });
-  if (!status.ok()) return status;
-  return digests;
+RowDigester::RowDigester(const catalog::Definitions& definitions, const std::set<GroupId>& groups,
+                         int64_t now_us)
+    : definitions_(definitions), now_us_(now_us) {
+  for (GroupId group : groups) sums_[group];
+}
+
+bool RowDigester::Add(std::string_view key, std::string_view packed) {
+  if (!status_.ok()) return false;
+  const Result<GroupId> group_id = RowKeyGroup(key);
+  const auto sum = group_id.ok() ? sums_.find(*group_id) : sums_.end();
+  if (sum == sums_.end()) return true;
+  const FeatureGroup* group = definitions_.FindGroup(*group_id);
+  const Result<Row> row = UnpackRow(packed, *group);
+  status_ = row.status();
+  if (!status_.ok()) return false;
+  const Digest digest = DigestVisibleRow(key, *row, *group, now_us_);
+  if (digest == Digest()) return true;
+  ++sum->second.rows;
+  sum->second.digest += digest;
+  return true;
+}
+
+Result<std::map<GroupId, RowsDigest>> RowDigester::Sums() const {
+  if (!status_.ok()) return status_;
+  return sums_;
 }
 
 Result<LogFold> FoldLog(runtime::FileSystem& files, const std::string& log_directory,
-                        const PositionVector& vector,
-                        const catalog::Definitions& definitions, const std::set<GroupId>& groups,
-                        int64_t now_us) {
+                        const PositionVector& vector, const catalog::Definitions& definitions,
+                        const std::set<GroupId>& groups, int64_t now_us) {
   LogFold fold;
   RowTable table;
   PositionVector read;
@@ -74,7 +76,11 @@ Result<LogFold> FoldLog(runtime::FileSystem& files, const std::string& log_direc
                    ": the log on disk lacks records that were acknowledged; restore it from a "
                    "backup");
   }
-  TOKURA_ASSIGN_OR_RETURN(fold.rows, DigestRows(table, definitions, groups, now_us));
+  RowDigester digester(definitions, groups, now_us);
+  table.ForEach([&digester](std::string_view key, std::string_view packed) {
+    return digester.Add(key, packed);
+  });
+  TOKURA_ASSIGN_OR_RETURN(fold.rows, digester.Sums());
   return fold;
 }
 

@@ -12,9 +12,9 @@
 #include "catalog/definitions.h"
 #include "core/digest.h"
 #include "core/ids.h"
+#include "core/position_vector.h"
 #include "core/status.h"
 #include "node/row_table.h"
-#include "core/position_vector.h"
 #include "runtime/file_system.h"
 
 namespace tokura::node {
@@ -30,10 +30,21 @@ struct DayDigest {
   Digest digest;
 };
 
-// The row digest of each of `groups` in `table`.
-Result<std::map<GroupId, RowsDigest>> DigestRows(const RowTable& table,
-                                                 const catalog::Definitions& definitions,
-                                                 const std::set<GroupId>& groups, int64_t now_us);
+// Sums up the rows of each of `groups`. References outlive it.
+class RowDigester {
+ public:
+  RowDigester(const catalog::Definitions& definitions, const std::set<GroupId>& groups,
+              int64_t now_us);
+  // False after an error, which Sums tells.
+  bool Add(std::string_view key, std::string_view packed);
+  Result<std::map<GroupId, RowsDigest>> Sums() const;
+
+ private:
+  const catalog::Definitions& definitions_;
+  const int64_t now_us_;
+  std::map<GroupId, RowsDigest> sums_;
+  Status status_;
+};
 
 struct LogFold {
   std::map<GroupId, RowsDigest> rows;
@@ -42,8 +53,7 @@ struct LogFold {
 // Folds exactly the records that `vector` covers. CORRUPT: a file fails its checksums, or the log
 // does not hold them all.
 Result<LogFold> FoldLog(runtime::FileSystem& files, const std::string& log_directory,
-                        const PositionVector& vector,
-                        const catalog::Definitions& definitions, const std::set<GroupId>& groups,
-                        int64_t now_us);
+                        const PositionVector& vector, const catalog::Definitions& definitions,
+                        const std::set<GroupId>& groups, int64_t now_us);
 
 }  // namespace tokura::node

@@ -2,12 +2,14 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstring>
 #include <map>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/key_codec.h"
 #include "core/row.h"
@@ -22,8 +24,9 @@ struct Entry {
   uint16_t key_bytes;
 
   char* key_data() { return reinterpret_cast<char*>(this) + kHeadBytes; }
-  std::string_view key() { return {key_data(), key_bytes}; }
-  std::string_view row() { return {key_data() + key_bytes, row_bytes}; }
+  const char* key_data() const { return reinterpret_cast<const char*>(this) + kHeadBytes; }
+  std::string_view key() const { return {key_data(), key_bytes}; }
+  std::string_view row() const { return {key_data() + key_bytes, row_bytes}; }
 
   static Entry* Make(std::string_view key, std::string_view row) {
     auto* entry = static_cast<Entry*>(::operator new(kHeadBytes + key.size() + row.size()));
@@ -75,6 +78,7 @@ class RowTable::Impl {
  public:
   ~Impl() {
     for (const Slot& slot : index_) ::operator delete(slot.entry);
+    for (Entry* entry : retired_) ::operator delete(entry);
   }
 
   void Apply(const Record& record, const catalog::Definitions& definitions) {
@@ -128,12 +132,25 @@ class RowTable::Impl {
     }
   }
 
+  std::vector<const void*> BeginWalk() {
+    ++walks_;
+    std::vector<const void*> entries;
+    entries.reserve(index_.size());
+    for (const Slot& slot : index_) entries.push_back(slot.entry);
+    return entries;
+  }
+
+  void EndWalk() {
+    if (--walks_ > 0) return;
+    for (Entry* entry : std::exchange(retired_, {})) ::operator delete(entry);
+  }
+
   size_t rows() const { return index_.size(); }
 
  private:
   void Replace(const Slot& slot, const FeatureGroup& group, std::string_view packed) {
     Entry* const old = slot.entry;
-    if (packed.size() == old->row_bytes) {
+    if (packed.size() == old->row_bytes && walks_ == 0) {
       std::memcpy(old->key_data() + old->key_bytes, packed.data(), packed.size());
       return;
     }
@@ -144,11 +161,17 @@ class RowTable::Impl {
       TOKURA_CHECK(it != rows->second.end());
       it->entry = entry;
     }
-    ::operator delete(old);
+    if (walks_ == 0) {
+      ::operator delete(old);
+    } else {
+      retired_.push_back(old);
+    }
   }
 
   boost::unordered_flat_set<Slot, KeyHash, KeyEqual> index_;  // owns the entries
   std::map<GroupId, std::set<Slot, KeyLess>> ordered_;        // groups that scans walk through
+  int walks_ = 0;                                             // under way: no entry is changed
+  std::vector<Entry*> retired_;                               // that a walk may still look at
 };
 
 RowTable::RowTable() : impl_(std::make_unique<Impl>()) {}
@@ -170,5 +193,16 @@ void RowTable::Scan(const FeatureGroup& group, std::string_view prefix, std::str
 }
 void RowTable::ForEach(const Visitor& visit) const { impl_->ForEach(visit); }
 size_t RowTable::rows() const { return impl_->rows(); }
+
+RowTable::Walk::Walk(RowTable& table) : table_(*table.impl_), entries_(table_.BeginWalk()) {}
+RowTable::Walk::~Walk() { table_.EndWalk(); }
+bool RowTable::Walk::Next(size_t rows_max, const Visitor& visit) {
+  const size_t end = next_ + std::min(rows_max, entries_.size() - next_);
+  while (next_ < end) {
+    const auto* entry = static_cast<const Entry*>(entries_[next_++]);
+    if (!visit(entry->key(), entry->row())) return false;
+  }
+  return next_ < entries_.size();
+}
 
 }  // namespace tokura::node

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "catalog/definitions.h"
 #include "core/record.h"
@@ -39,11 +40,30 @@ class RowTable {
   // All rows, in no order, until `visit` returns false.
   void ForEach(const Visitor& visit) const;
 
+  // The rows as they are now, in no order, to be looked at in slices while the table changes. A row
+  // that changes meanwhile is kept twice until the walk ends. It ends before the table does.
+  class Walk;
+
   size_t rows() const;
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
+};
+
+class RowTable::Walk {
+ public:
+  explicit Walk(RowTable& table);
+  ~Walk();
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
+  // Visits at most `rows_max` more rows; false when none is left, or `visit` returned false.
+  bool Next(size_t rows_max, const Visitor& visit);
+
+ private:
+  Impl& table_;
+  std::vector<const void*> entries_;
+  size_t next_ = 0;
 };
 
 }  // namespace tokura::node

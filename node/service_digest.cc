@@ -12,18 +12,25 @@
 namespace tokura::node {
 namespace {
 
+constexpr size_t kRowsPerSlice = 1'000;
+
 struct ThreadDigest {
   PositionVector held;
   Result<std::map<GroupId, RowsDigest>> rows = std::map<GroupId, RowsDigest>();
 };
 
-// One slice without interruption, so that rows and vector belong together.
+// Rows and vector belong together, in however many slices the rows are looked at.
 runtime::Task<void> DigestThread(StorageThread& thread, const catalog::Definitions& definitions,
                                  const std::set<GroupId>& groups, int64_t now_us,
                                  ThreadDigest* digest) {
   digest->held = thread.held();
-  digest->rows = DigestRows(thread.rows(), definitions, groups, now_us);
-  co_return;
+  RowTable::Walk walk(thread.rows());
+  RowDigester digester(definitions, groups, now_us);
+  const auto add = [&digester](std::string_view key, std::string_view packed) {
+    return digester.Add(key, packed);
+  };
+  while (walk.Next(kRowsPerSlice, add)) co_await runtime::Yield(thread.executor());
+  digest->rows = digester.Sums();
 }
 
 Result<std::set<GroupId>> AskedGroups(const v1::DigestRequest& request,

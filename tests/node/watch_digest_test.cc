@@ -177,6 +177,23 @@ TEST_F(NodeDigestTest, RowsAreTheFoldOfTheLog) {
   EXPECT_EQ(records, 60u);
 }
 
+TEST_F(NodeDigestTest, LooksAtManyRowsInSlices) {
+  for (int batch = 0; batch < 6; ++batch) {
+    std::vector<Record> records;
+    for (int i = 0; i < 900; ++i) {
+      records.push_back(MakeRecord("visits", {"u" + std::to_string(i), batch}, {{"ms", i}}));
+    }
+    Append(records);
+  }
+  const auto digest = DigestNow();
+  uint64_t rows = 0;
+  for (const auto& group : digest.rows()) {
+    EXPECT_EQ(group.digest(), group.log_digest());
+    rows += group.rows();
+  }
+  EXPECT_EQ(rows, 5'400u);
+}
+
 TEST_F(NodeDigestTest, CountsARecordWrittenTwiceOnce) {
   const Record record = MakeRecord("profile", {"u1"}, {{"age", 1}});
   Append({record});
