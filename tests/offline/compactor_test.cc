@@ -1,12 +1,16 @@
 #include "offline/compactor.h"
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "client/node_client.h"
+#include "core/key_codec.h"
+#include "core/limits.h"
 #include "gtest/gtest.h"
 #include "node/node.h"
 #include "offline/data_file.h"
@@ -371,6 +375,85 @@ TEST_F(CompactorTest, HasEachRecordOnceWhicheverDiskChangeFails) {
   }
   ASSERT_TRUE(StartCompactor().ok());
   ASSERT_TRUE(Run(process_, compactor_->CommitNow()).ok());
+  const VerifyReport report = Verify();
+  EXPECT_TRUE(report.equal()) << report.differences[0].day << " " << report.differences[0].what;
+}
+
+// Of every type, a thousand features wide, and as large as may be.
+TEST_F(CompactorTest, KeepsExtremeRecordsEqualInLogRowsAndFiles) {
+  FeatureGroup wide = PricesGroup();
+  wide.entity.keys = {{"s", {Kind::kString}}, {"b", {Kind::kBytes}}, {"t", {Kind::kTimestamp}}};
+  wide.entity.partition_key_count = 2;
+  wide.features.clear();
+  const std::vector<Type> types = {{Kind::kFloat32},
+                                   {Kind::kFloat64},
+                                   {Kind::kString},
+                                   {Kind::kBytes},
+                                   {Kind::kInt32},
+                                   {Kind::kInt64},
+                                   {Kind::kBool},
+                                   {Kind::kTimestamp},
+                                   {Kind::kFloat32, Shape::kList},
+                                   {Kind::kString, Shape::kList},
+                                   {Kind::kFloat32, Shape::kVector, 2}};
+  for (uint32_t i = 0; i < 1'000; ++i) {
+    Feature feature;
+    feature.id = FeatureId(i + 1);
+    feature.name = "f" + std::to_string(i);
+    feature.type = types[i % types.size()];
+    wide.features.push_back(feature);
+  }
+  definitions_.Set({wide}, 4);
+  ASSERT_TRUE(StartCompactor().ok());
+
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  const std::string nul("\0a\0", 3);
+  const std::vector<std::vector<Value>> values = {
+      {nan, -0.0, 0.0, static_cast<double>(std::numeric_limits<float>::denorm_min()), -infinity},
+      {nan, -0.0, 0.0, std::numeric_limits<double>::denorm_min(), infinity},
+      {"", nul, "\xf0\x9f\x98\x80"},
+      {Bytes{""}, Bytes{nul}, Bytes{"\xff\xfe"}},
+      {std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max(), 0},
+      {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max(), int64_t{0}},
+      {true, false},
+      {kMinTimestamp, kMaxTimestamp, Timestamp{-1}},
+      {List{}, List{nan, -0.0, 1.5}},
+      {List{}, List{"", nul}},
+      {FloatVector{std::numeric_limits<float>::quiet_NaN(), -0.0f}}};
+  std::vector<Record> records;
+  for (uint64_t i = 0; i < 12; ++i) {
+    Record record = Price("", i + 1);
+    record.event_time_us = std::vector{kMinTimestamp.us, int64_t{-1}, int64_t{0}, -kDayUs}[i % 4];
+    record.key = EncodeRowKey(wide.id, std::vector<Value>{i % 2 == 0 ? "" : nul,
+                                                          Bytes{i % 3 == 0 ? "" : nul},
+                                                          i < 6 ? kMinTimestamp : kMaxTimestamp})
+                     .value();
+    record.cells.clear();
+    for (const Feature& feature : wide.features) {
+      const std::vector<Value>& of = values[(feature.id.value - 1) % values.size()];
+      const Value& value = of[(feature.id.value + i) % of.size()];
+      const bool null = (feature.id.value + i) % 17 == 0;
+      record.cells.push_back(
+          {feature.id, null ? CellState::kNull : CellState::kValue, null ? Value() : value});
+    }
+    records.push_back(std::move(record));
+  }
+  for (const size_t feature : {2, 3}) {
+    Record& largest = records.emplace_back(records[feature]);
+    const std::string text(kValueBytesMax, feature == 2 ? 'x' : '\0');
+    largest.write_id = Price("", 100 + feature).write_id;
+    largest.cells = {{FeatureId(static_cast<uint32_t>(feature) + 1), CellState::kValue,
+                      feature == 2 ? Value(text) : Value(Bytes{text})}};
+  }
+  Put(records);
+  const Status status = Run(process_, compactor_->CommitNow());
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  std::multiset<std::string> expected;
+  for (const Record& record : records) expected.insert(CanonicalBytes(record));
+  std::multiset<std::string> found;
+  for (const HistoryRow& row : Rows(wide)) found.insert(CanonicalBytes(row.record));
+  EXPECT_TRUE(found == expected);
   const VerifyReport report = Verify();
   EXPECT_TRUE(report.equal()) << report.differences[0].day << " " << report.differences[0].what;
 }
