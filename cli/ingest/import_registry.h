@@ -1,5 +1,5 @@
 // The registry of imports: which content was imported, and since when, so that the same content
-// imported again writes the very same records (docs/adr/0010-imports.md).
+// imported again writes the very same records (docs/adr/0007-imports.md).
 //
 //   OFFLINE/_imports/<import id>.json   created exclusively when an import first starts
 #pragma once
