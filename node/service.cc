@@ -17,6 +17,18 @@ NodeService::NodeService(ServiceParts parts)
 
 runtime::Task<Result<std::string>> NodeService::Handle(runtime::Executor& home,
                                                        runtime::rpc::Call call) {
+  const std::shared_ptr<const catalog::Definitions> before = parts_.definitions->Current();
+  Result<std::string> answer = co_await Answer(home, call);
+  // Rows written meanwhile may be of newer definitions than the request began with. An append is
+  // never refused for that, and must not be done twice.
+  const bool again = answer.status().code() == Code::kFailedPrecondition &&
+                     call.method != v1::NODE_APPEND && parts_.definitions->Current() != before;
+  if (again) answer = co_await Answer(home, call);
+  co_return answer;
+}
+
+runtime::Task<Result<std::string>> NodeService::Answer(runtime::Executor& home,
+                                                       const runtime::rpc::Call& call) {
   switch (call.method) {
     case v1::NODE_READ:
       co_return co_await Read(home, call);

@@ -52,6 +52,7 @@ class NodeService {
 
  private:
   using Body = Result<std::string>;
+  runtime::Task<Body> Answer(runtime::Executor& home, const runtime::rpc::Call& call);
   runtime::Task<Body> Read(runtime::Executor& home, const runtime::rpc::Call& call);
   runtime::Task<Body> Append(runtime::Executor& home, const runtime::rpc::Call& call);
   runtime::Task<Body> Scan(runtime::Executor& home, const runtime::rpc::Call& call);

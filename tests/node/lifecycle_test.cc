@@ -27,8 +27,8 @@ TEST_F(NodeLifecycleTest, RaisesItsIncarnationAtEachStart) {
   Crash();
   Start();
   EXPECT_GT(node_->incarnation(), second);
-  EXPECT_EQ(Identity(), "{\"id\":\"n1\",\"incarnation\":" +
-                            std::to_string(node_->incarnation()) + ",\"format\":1}\n");
+  EXPECT_EQ(Identity(), "{\"id\":\"n1\",\"incarnation\":" + std::to_string(node_->incarnation()) +
+                            ",\"format\":1}\n");
 }
 
 // Or a table that knows the lost records would take the new ones for them.
@@ -173,6 +173,23 @@ TEST_F(NodeLifecycleTest, ReadsRowsThatWereWrittenBeforeAFeatureWasAdded) {
   EXPECT_EQ(Statuses(columns.features(0)), "PRESENT NOT_FOUND");
   EXPECT_EQ(Statuses(columns.features(1)), "NOT_FOUND PRESENT");
   EXPECT_EQ(columns.features(0).values().ints(0), 7);
+}
+
+TEST_F(NodeLifecycleTest, AnswersAlthoughDefinitionsChangeMeanwhile) {
+  Start();
+  std::string text = kDefinitions;
+  text.replace(text.find("{name: ms, type: int64}"), 23,
+               "{name: ms, type: int64}, {name: extra, type: string}");
+  definer_.Apply(text);
+  Put("visits", {"u1", 1}, {{"ms", 7}, {"extra", "new"}});
+  const auto read = ReadRequest("visits", {"ms"}, {{"u1", 1}});
+  definer_.BeStaleFor(2);
+  EXPECT_EQ(Call<v1::NodeReadResponse>(v1::NODE_READ, read).reads(0).features(0).values().ints(0),
+            7);
+  v1::DigestRequest digest;
+  digest.set_now_us(Now());
+  definer_.BeStaleFor(2);
+  EXPECT_GT(Call<v1::DigestResponse>(v1::NODE_DIGEST, digest).rows_size(), 0);
 }
 
 TEST_F(NodeLifecycleTest, FlushedLosesNothingWhenTheProcessStops) {

@@ -14,12 +14,12 @@
 #include "catalog/catalog.h"
 #include "catalog/plan.h"
 #include "core/key_codec.h"
+#include "core/position_vector.h"
 #include "core/record.h"
 #include "core/row.h"
 #include "node/node.h"
 #include "proto/api.pb.h"
 #include "proto/node.pb.h"
-#include "core/position_vector.h"
 #include "runtime/rpc/channel.h"
 #include "runtime/sim/sim_world.h"
 #include "runtime/sync.h"
@@ -56,16 +56,24 @@ feature_groups:
 
 class Definer final : public catalog::DefinitionsSource {
  public:
-  std::shared_ptr<const catalog::Definitions> Current() const override { return current_; }
+  std::shared_ptr<const catalog::Definitions> Current() const override {
+    if (stale_looks_ == 0) return current_;
+    --stale_looks_;
+    return previous_;
+  }
+  // So many looks find what was current before the last Apply.
+  void BeStaleFor(int looks) { stale_looks_ = looks; }
   void Apply(const std::string& text) {
     auto specs = catalog::ParseDefinitions({{"test.yaml", text}});
     ASSERT_TRUE(specs.ok()) << specs.status().ToString();
     auto plan = catalog::MakePlan(*current_, *specs);
     ASSERT_TRUE(plan.ok()) << plan.status().ToString();
-    current_ = plan->next;
+    previous_ = std::exchange(current_, plan->next);
   }
 
  private:
+  mutable int stale_looks_ = 0;
+  std::shared_ptr<const catalog::Definitions> previous_;
   std::shared_ptr<const catalog::Definitions> current_ =
       std::make_shared<const catalog::Definitions>();
 };
