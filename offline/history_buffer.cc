@@ -9,9 +9,16 @@
 namespace tokura::offline {
 namespace {
 
-// A decoded row takes about its body again in strings, and its fixed parts.
-uint64_t RowBytes(const client::FeedRecord& record) {
-  return sizeof(HistoryRow) + 2 * record.body.size() + 64;
+// A cell or an element of a list takes far more decoded than its few bytes in the body; strings
+// take their bytes, and some room around them.
+uint64_t RowBytes(const HistoryRow& row, size_t body_bytes) {
+  uint64_t bytes =
+      sizeof(HistoryRow) + 2 * body_bytes + row.record.cells.size() * sizeof(Cell) + 64;
+  for (const Cell& cell : row.record.cells) {
+    const List* list = cell.value.get_if<List>();
+    if (list != nullptr) bytes += list->size() * sizeof(Value);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -29,9 +36,10 @@ Status HistoryBuffer::Add(const client::FeedRecord& record) {
   row.write_time_us = record.write_time_us;
   row.origin = OriginOf(record.dot);
   row.seq = static_cast<int64_t>(record.dot.seq.value);
+  const uint64_t bytes = RowBytes(row, record.body.size());
   to.rows.push_back(std::move(row));
-  to.bytes += RowBytes(record);
-  bytes_ += RowBytes(record);
+  to.bytes += bytes;
+  bytes_ += bytes;
   return OkStatus();
 }
 

@@ -14,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "node/node.h"
 #include "offline/data_file.h"
+#include "offline/history_buffer.h"
 #include "offline/table.h"
 #include "offline/verify.h"
 #include "runtime/sim/sim_world.h"
@@ -368,7 +369,14 @@ TEST_F(CompactorTest, HasEachRecordOnceWhicheverDiskChangeFails) {
         ASSERT_TRUE(status.ok()) << status.ToString();
         ASSERT_EQ(Rows().size(), write);
         StopCompactor();
-        if (change % 5 == 0) ASSERT_TRUE(files_.RemoveAll("/offline").ok());
+        if (change % 5 != 0) continue;
+        // From the beginning again, the tables and the log.
+        ASSERT_TRUE(files_.RemoveAll("/offline").ok());
+        if (change % 10 != 0) continue;
+        StopNode();
+        ASSERT_TRUE(node_process_.files().RemoveAll("/node").ok());
+        StartNode();
+        write = 0;
       }
       EXPECT_GT(change, 10);
     }
@@ -456,6 +464,22 @@ TEST_F(CompactorTest, KeepsExtremeRecordsEqualInLogRowsAndFiles) {
   EXPECT_TRUE(found == expected);
   const VerifyReport report = Verify();
   EXPECT_TRUE(report.equal()) << report.differences[0].day << " " << report.differences[0].what;
+}
+
+TEST(HistoryBuffer, CountsTheMemoryOfDecodedCells) {
+  HistoryRow row = PriceRow("a", 1, 1.5, 1, 1);
+  row.record.cells.clear();
+  for (uint32_t i = 1; i <= 1'000; ++i) {
+    row.record.cells.push_back({FeatureId(i), CellState::kNull, Value()});
+  }
+  row.record.cells.push_back(
+      {FeatureId(1'001), CellState::kValue, List(std::vector<Value>(1'000, Value(true)))});
+  client::FeedRecord record;
+  record.dot = *DotOf(row);
+  record.body = CanonicalBytes(row.record);
+  HistoryBuffer buffer;
+  ASSERT_TRUE(buffer.Add(record).ok());
+  EXPECT_GE(buffer.bytes(), 1'000 * (sizeof(Cell) + sizeof(Value)));
 }
 
 // Its new records must not pass for those that the tables have.
