@@ -3,7 +3,9 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
-#include <sstream>
+#include <algorithm>
+#include <istream>
+#include <streambuf>
 #include <string>
 
 #include "catalog/tree.h"
@@ -14,15 +16,47 @@ namespace {
 // Thrown through yaml-cpp, which has no other way to stop, and caught in ParseYamlTrees.
 struct Stop {};
 
+// yaml-cpp holds a whole flow collection, as tokens of a hundred times its size, before it tells of
+// its beginning, and only then could a bracket too many be refused. Nothing sound comes close.
+constexpr size_t kUntoldBytesMax = 256 << 10;
+
+// The text, which ends early if yaml-cpp reads on for too long without telling anything.
+class Source : public std::streambuf {
+ public:
+  explicit Source(std::string_view text) : rest_(text) {}
+  void Told() { untold_bytes_ = 0; }
+  bool starved() const { return starved_; }
+
+ protected:
+  int_type underflow() override {
+    const size_t n = std::min(rest_.size(), kBlockBytes);
+    untold_bytes_ += n;
+    starved_ = starved_ || untold_bytes_ > kUntoldBytesMax;
+    if (n == 0 || starved_) return traits_type::eof();
+    // Read only: no put area is ever set, and nothing is put back that differs.
+    char* begin = const_cast<char*>(rest_.data());
+    setg(begin, begin, begin + n);
+    rest_.remove_prefix(n);
+    return traits_type::to_int_type(*begin);
+  }
+
+ private:
+  static constexpr size_t kBlockBytes = 4 << 10;
+  std::string_view rest_;
+  size_t untold_bytes_ = 0;
+  bool starved_ = false;
+};
+
 // yaml-cpp's events rather than its Node: no graph is built for what we would refuse anyway.
 class Handler : public YAML::EventHandler {
  public:
-  explicit Handler(TreeBuilder& builder) : builder_(builder) {}
+  Handler(TreeBuilder& builder, Source& source) : builder_(builder), source_(source) {}
 
   // At a stray bracket yaml-cpp makes one empty document after the other, and never moves on.
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (mark.pos <= document_pos_) Refuse(mark, "not YAML: nothing opens what is closed here");
     document_pos_ = mark.pos;
+    source_.Told();
   }
   void OnDocumentEnd() override {}
 
@@ -57,8 +91,10 @@ class Handler : public YAML::EventHandler {
 
  private:
   static int Line(const YAML::Mark& mark) { return mark.line + 1; }
-  static void StopUnless(bool ok) {
+  // The end of every event.
+  void StopUnless(bool ok) {
     if (!ok) throw Stop();
+    source_.Told();
   }
   void Refuse(const YAML::Mark& mark, std::string_view message) {
     StopUnless(builder_.Fail(Line(mark), message));
@@ -69,18 +105,21 @@ class Handler : public YAML::EventHandler {
   }
 
   TreeBuilder& builder_;
+  Source& source_;
   int document_pos_ = -1;  // where the document under construction begins
 };
 
 }  // namespace
 
-Result<std::vector<Node>> ParseYamlTrees(const std::string& name, std::string_view text,
-                                         const TreeLimits& limits) {
+namespace {
+
+Result<std::vector<Node>> ParseSource(const std::string& name, Source& source,
+                                      const TreeLimits& limits) {
   TreeBuilder builder(name, limits);
-  Handler handler(builder);
+  Handler handler(builder, source);
   std::vector<Node> documents;
   try {
-    std::istringstream stream{std::string(text)};
+    std::istream stream(&source);
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(handler)) {
       Node document = builder.Take();
@@ -96,6 +135,18 @@ Result<std::vector<Node>> ParseYamlTrees(const std::string& name, std::string_vi
     return InvalidArgument(name + ": not YAML: " + e.what());
   }
   return documents;
+}
+
+}  // namespace
+
+Result<std::vector<Node>> ParseYamlTrees(const std::string& name, std::string_view text,
+                                         const TreeLimits& limits) {
+  Source source(text);
+  Result<std::vector<Node>> documents = ParseSource(name, source, limits);
+  if (!source.starved()) return documents;
+  return ResourceExhausted(name + ": a flow collection ([...] or {...}), text or comment of more " +
+                           "than " + std::to_string(kUntoldBytesMax) +
+                           " bytes; write it in block style, or split it");
 }
 
 }  // namespace tokura::catalog

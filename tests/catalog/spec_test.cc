@@ -288,5 +288,16 @@ TEST(DefaultValue, IsRefusedWhenItDoesNotFitItsType) {
   EXPECT_FALSE(DefaultOf("list<int64>", "[null]").ok());
 }
 
+// Four million brackets once took seconds and 600 MB before the first one was refused.
+TEST(ParseDefinitions, RefusesAnEndlessFlowCollectionBeforeReadingItAll) {
+  for (const std::string part : {"[", "[a,", "[{", "&a ", "a b\n", "# \n"}) {
+    std::string text;
+    while (text.size() < (size_t{4} << 20) - 4) text += part;
+    const Status status = Parse(text).status();
+    EXPECT_EQ(status.code(), Code::kResourceExhausted) << part;
+    EXPECT_NE(status.message().find("flow collection"), std::string::npos) << part;
+  }
+}
+
 }  // namespace
 }  // namespace tokura::catalog
