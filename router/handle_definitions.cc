@@ -1,5 +1,4 @@
 #include "router/handlers.h"
-#include "runtime/sync.h"
 
 namespace tokura::router {
 
@@ -9,9 +8,8 @@ Task<Result<Handlers::Applied>> Handlers::Apply(std::vector<catalog::DefinitionT
                                                 catalog::ApplyOptions apply, CallOptions options) {
   Result<catalog::Plan> plan = Internal("the apply did not run");
   // The catalog writes and syncs files: not on the event loop.
-  co_await runtime::RunBlocking(
-      *runtime_.blocking, *runtime_.executor,
-      [this, &plan, &texts, &apply] { plan = catalog_.Apply(texts, apply); });
+  const runtime::Mutex::Guard alone = co_await applying_.Lock();
+  co_await RunElsewhere([this, &plan, &texts, &apply] { plan = catalog_.Apply(texts, apply); });
   if (!plan.ok()) co_return plan.status();
   Applied applied;
   applied.revision = plan->next->revision;

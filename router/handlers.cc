@@ -5,6 +5,9 @@ namespace {
 
 using runtime::Task;
 
+// JSON of this size is read in about a millisecond.
+constexpr size_t kReadHereBytesMax = 64 << 10;
+
 Code CodeOf(const Status& status) { return status.code(); }
 template <typename T>
 Code CodeOf(const Result<T>& result) {
@@ -19,7 +22,8 @@ Handlers::Handlers(RouterRuntime runtime, catalog::Catalog& catalog,
       catalog_(catalog),
       offline_(offline),
       nodes_(*runtime.executor, *runtime.transport, std::move(nodes)),
-      metrics_(*runtime.metrics) {}
+      metrics_(*runtime.metrics),
+      applying_(*runtime.executor) {}
 
 template <typename Answer>
 Task<Answer> Handlers::Measured(Method method, Task<Answer> work) {
@@ -73,6 +77,18 @@ Task<Result<client::ClusterStatus>> Handlers::GetClusterStatus(CallOptions optio
 Task<Result<client::DigestReport>> Handlers::GetDigest(std::vector<std::string> groups,
                                                        int64_t now_us, CallOptions options) {
   return Measured(Method::kDigest, Digests(std::move(groups), now_us, options));
+}
+
+Task<void> Handlers::RunElsewhere(std::function<void()> work) {
+  return runtime::RunBlocking(*runtime_.blocking, *runtime_.executor, std::move(work));
+}
+
+Task<void> Handlers::RunSized(size_t bytes, std::function<void()> work) {
+  if (bytes > kReadHereBytesMax) {
+    co_await RunElsewhere(std::move(work));
+  } else {
+    work();
+  }
 }
 
 Task<void> Handlers::Stop() { return nodes_.Stop(); }

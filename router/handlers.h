@@ -3,6 +3,7 @@
 // revision of the definitions from its beginning to its end. Lives on one executor.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "router/plan.h"
 #include "router/request_metrics.h"
 #include "router/router.h"
+#include "runtime/sync.h"
 #include "runtime/task.h"
 
 namespace tokura::router {
@@ -51,6 +53,10 @@ class Handlers : public client::Api {
   // OK when every node answers and is ready; else UNAVAILABLE with the reason.
   runtime::Task<Status> Ready(CallOptions options);
   Definitions Current() const { return catalog_.Current(); }
+  // Runs `work` off the event loop, which one heavy request would keep from all others.
+  runtime::Task<void> RunElsewhere(std::function<void()> work);
+  // The same if `bytes`, what `work` reads, are many; few are read at once.
+  runtime::Task<void> RunSized(size_t bytes, std::function<void()> work);
   runtime::Task<void> Stop();
 
  private:
@@ -89,6 +95,9 @@ class Handlers : public client::Api {
   NodePool nodes_;
   RequestMetrics metrics_;
   WriteIdMaker write_ids_;
+  // One text at a time is parsed: many large ones must not take every blocking thread, on which
+  // large requests and the nodes of this process wait too.
+  runtime::Mutex applying_;
 };
 
 }  // namespace tokura::router

@@ -180,18 +180,40 @@ Result<client::GetFeaturesRequest> ReadGetRequest(const HttpRequest& request, Js
   return ReadGetFeatures(json, style);
 }
 
+Result<client::ScanPrefixRequest> ReadScanRequest(const HttpRequest& request, JsonStyle* style) {
+  TOKURA_ASSIGN_OR_RETURN(const Json json, ParseBody(request.body));
+  return ReadScanPrefix(json, style);
+}
+
+Result<client::PutRecordsRequest> ReadPutRequest(const HttpRequest& request, size_t* over_limit) {
+  TOKURA_ASSIGN_OR_RETURN(const Json json, ParseBody(request.body));
+  return ReadPutRecords(json, over_limit);
+}
+
+template <typename Request>
+Result<Request> ReadBody(const HttpRequest& request, Result<Request> (*read)(const Json&)) {
+  TOKURA_ASSIGN_OR_RETURN(const Json json, ParseBody(request.body));
+  return read(json);
+}
+
+Status NotRead() { return Internal("the body was not read"); }
+
 }  // namespace
 
 Task<HttpResponse> HttpGateway::GetFeatures(HttpRequest request, Target target) {
   JsonStyle style;
-  Result<client::GetFeaturesRequest> get = ReadGetRequest(request, &style);
+  Result<client::GetFeaturesRequest> get = NotRead();
+  co_await handlers_.RunSized(request.body.size(), [&] { get = ReadGetRequest(request, &style); });
   if (!get.ok()) co_return ErrorResponse(get.status());
   Result<client::GetFeaturesResponse> answer =
       co_await handlers_.GetFeatures(std::move(*get), CallOptions());
   if (!answer.ok()) {
     // Read again rather than kept: the usual request has no use for it.
-    const Result<client::GetFeaturesRequest> again = ReadGetRequest(request, &style);
-    co_return ErrorResponse(answer.status(), DetailsOf(*again, answer.status()));
+    std::string details;
+    co_await handlers_.RunSized(request.body.size(), [&] {
+      details = DetailsOf(*ReadGetRequest(request, &style), answer.status());
+    });
+    co_return ErrorResponse(answer.status(), details);
   }
   if (!IsProtobuf(request)) co_return JsonResponse(WriteJson(*answer, style));
   HttpResponse response;
@@ -201,25 +223,24 @@ Task<HttpResponse> HttpGateway::GetFeatures(HttpRequest request, Target target) 
 }
 
 Task<HttpResponse> HttpGateway::PutRecords(HttpRequest request, Target target) {
-  const Result<Json> json = ParseBody(request.body);
-  if (!json.ok()) co_return ErrorResponse(json.status());
-  Result<client::PutRecordsRequest> put = ReadPutRecords(*json);
-  if (!put.ok()) co_return ErrorResponse(put.status());
-  const size_t records = put->records.size();
+  Result<client::PutRecordsRequest> put = NotRead();
+  size_t over_limit = 0;
+  co_await handlers_.RunSized(request.body.size(),
+                              [&] { put = ReadPutRequest(request, &over_limit); });
+  if (!put.ok()) {
+    co_return ErrorResponse(put.status(),
+                            over_limit > 0 ? LimitDetails(kRequestRecordsMax, over_limit) : "");
+  }
   Result<client::PutRecordsResponse> answer =
       co_await handlers_.PutRecords(std::move(*put), CallOptions());
-  if (!answer.ok()) {
-    const bool over = records > kRequestRecordsMax;
-    co_return ErrorResponse(answer.status(),
-                            over ? LimitDetails(kRequestRecordsMax, records) : std::string());
-  }
+  if (!answer.ok()) co_return ErrorResponse(answer.status());
   co_return JsonResponse(WriteJson(*answer));
 }
 
 Task<HttpResponse> HttpGateway::DeleteRecords(HttpRequest request, Target target) {
-  const Result<Json> json = ParseBody(request.body);
-  if (!json.ok()) co_return ErrorResponse(json.status());
-  Result<client::DeleteRecordsRequest> erase = ReadDeleteRecords(*json);
+  Result<client::DeleteRecordsRequest> erase = NotRead();
+  co_await handlers_.RunSized(request.body.size(),
+                              [&] { erase = ReadBody(request, &ReadDeleteRecords); });
   if (!erase.ok()) co_return ErrorResponse(erase.status());
   Result<client::DeleteRecordsResponse> answer =
       co_await handlers_.DeleteRecords(std::move(*erase), CallOptions());
@@ -229,9 +250,9 @@ Task<HttpResponse> HttpGateway::DeleteRecords(HttpRequest request, Target target
 
 Task<HttpResponse> HttpGateway::ScanPrefix(HttpRequest request, Target target) {
   JsonStyle style;
-  const Result<Json> json = ParseBody(request.body);
-  if (!json.ok()) co_return ErrorResponse(json.status());
-  Result<client::ScanPrefixRequest> scan = ReadScanPrefix(*json, &style);
+  Result<client::ScanPrefixRequest> scan = NotRead();
+  co_await handlers_.RunSized(request.body.size(),
+                              [&] { scan = ReadScanRequest(request, &style); });
   if (!scan.ok()) co_return ErrorResponse(scan.status());
   Result<client::ScanPrefixResponse> answer =
       co_await handlers_.ScanPrefix(std::move(*scan), CallOptions());
@@ -288,13 +309,15 @@ Task<HttpResponse> HttpGateway::Apply(HttpRequest request, Target target, bool d
 Task<HttpResponse> HttpGateway::GetDefinitions(HttpRequest request, Target target) {
   Result<Handlers::Definitions> definitions = co_await handlers_.GetDefinitions(CallOptions());
   if (!definitions.ok()) co_return ErrorResponse(definitions.status());
-  co_return JsonResponse(catalog::ToPublicJson(**definitions));
+  // Of unbounded size, so never on the event loop.
+  std::string json;
+  co_await handlers_.RunElsewhere([&] { json = catalog::ToPublicJson(**definitions); });
+  co_return JsonResponse(std::move(json));
 }
 
 Task<HttpResponse> HttpGateway::WaitForToken(HttpRequest request, Target target) {
-  const Result<Json> json = ParseBody(request.body);
-  if (!json.ok()) co_return ErrorResponse(json.status());
-  Result<client::WaitRequest> wait = ReadWait(*json);
+  Result<client::WaitRequest> wait = NotRead();
+  co_await handlers_.RunSized(request.body.size(), [&] { wait = ReadBody(request, &ReadWait); });
   if (!wait.ok()) co_return ErrorResponse(wait.status());
   const CallOptions options{wait->timeout};
   Status status = co_await handlers_.Wait(std::move(*wait), options);

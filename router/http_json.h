@@ -15,7 +15,8 @@ namespace tokura::router {
 Result<client::Json> ParseBody(std::string_view body);
 
 // A fault of one record makes that record malformed; everything else fails the request.
-Result<client::PutRecordsRequest> ReadPutRecords(const client::Json& json);
+// Over the limit of records, RESOURCE_EXHAUSTED, and how many they are in `over_limit`.
+Result<client::PutRecordsRequest> ReadPutRecords(const client::Json& json, size_t* over_limit);
 Result<client::GetFeaturesRequest> ReadGetFeatures(const client::Json& json,
                                                    client::JsonStyle* style);
 Result<client::DeleteRecordsRequest> ReadDeleteRecords(const client::Json& json);

@@ -68,7 +68,7 @@ Result<Json> ParseBody(std::string_view body) {
   return client::ParseJson(body, kRequestBytesMax);
 }
 
-Result<client::PutRecordsRequest> ReadPutRecords(const Json& json) {
+Result<client::PutRecordsRequest> ReadPutRecords(const Json& json, size_t* over_limit) {
   TOKURA_ASSIGN_OR_RETURN(const JsonFields fields,
                           JsonFields::Of(json, "", {"group", "stores", "records"}));
   client::PutRecordsRequest request;
@@ -80,7 +80,13 @@ Result<client::PutRecordsRequest> ReadPutRecords(const Json& json) {
     return InvalidArgument("records: expected a list of records, got " +
                            std::string(records == nullptr ? "nothing" : records->kind_name()));
   }
-  request.records.reserve(records->array()->size());
+  const size_t count = records->array()->size();
+  if (count > kRequestRecordsMax) {
+    *over_limit = count;
+    return ResourceExhausted("records: " + std::to_string(count) + " are over the limit of " +
+                             std::to_string(kRequestRecordsMax));
+  }
+  request.records.reserve(count);
   for (const Json& json_record : *records->array()) {
     const std::string path = "records[" + std::to_string(request.records.size()) + "]";
     Result<PutRecord> record = ReadRecord(json_record, path);

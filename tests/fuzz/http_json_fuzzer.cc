@@ -24,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   client::AppendJson(*again, &second);
   TOKURA_CHECK(printed == reprinted);
   client::JsonStyle style;
-  (void)router::ReadPutRecords(*json);
+  size_t over_limit = 0;
+  (void)router::ReadPutRecords(*json, &over_limit);
   (void)router::ReadGetFeatures(*json, &style);
   (void)router::ReadDeleteRecords(*json);
   (void)router::ReadScanPrefix(*json, &style);
