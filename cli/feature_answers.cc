@@ -11,11 +11,6 @@
 namespace tokura::cli {
 namespace {
 
-bool IsNumber(const Type& type) {
-  return type.is_scalar() && (type.kind == Kind::kInt32 || type.kind == Kind::kInt64 ||
-                              type.kind == Kind::kFloat32 || type.kind == Kind::kFloat64);
-}
-
 std::vector<std::string> NamesOf(const AnswerPages& pages) {
   std::vector<std::string> names;
   if (pages.empty()) return names;
@@ -43,7 +38,7 @@ std::string TimeOf(const client::FeatureAnswer& answer, size_t row) {
 std::string AnswerCell(const client::FeatureAnswer& answer, size_t row) {
   const bool has_value = row < answer.has_value.size() && answer.has_value[row];
   const std::string value =
-      has_value ? FormatValue(answer.values.At(row), answer.values.type()) : "";
+      has_value ? FormatShort(answer.values.At(row), answer.values.type()) : "";
   switch (answer.statuses[row]) {
     case ReadStatus::kPresent:
       return value;
@@ -66,12 +61,12 @@ std::string AnswerCell(const client::FeatureAnswer& answer, size_t row) {
 std::string AnswersTable(const KeyRows& keys, const AnswerPages& pages, bool event_times) {
   std::vector<TextTable::Heading> headings;
   for (const KeyColumn& key : keys.columns()) {
-    headings.push_back({key.name, IsNumber(key.type) ? Align::kRight : Align::kLeft});
+    headings.push_back({key.name, AlignOf(key.type)});
   }
   const std::vector<std::string> names = ShortNames(NamesOf(pages));
   for (size_t i = 0; i < names.size(); ++i) {
     const Type& type = pages.front().features[i].values.type();
-    headings.push_back({names[i], IsNumber(type) ? Align::kRight : Align::kLeft});
+    headings.push_back({names[i], AlignOf(type)});
     if (event_times) headings.push_back({names[i] + " at", Align::kLeft});
   }
   TextTable table(std::move(headings));

@@ -19,7 +19,7 @@ struct NodeFlags {
   std::string rack;
   std::string durability = "fsync";
   std::string ready_file;
-  int threads = 0;
+  uint64_t threads = 0;
   bool insecure = false;
 };
 
@@ -101,9 +101,8 @@ Action Define(CommandLine& line, Console& console) {
       ->required();
   app.add_option("--rack", flags->rack, "what fails together; noted in the catalog")
       ->type_name("NAME");
-  app.add_option("--threads", flags->threads, "storage threads; 0: processors - 1, at least 1")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1024));
+  AddCount(app, "--threads", &flags->threads, "storage threads; 0: processors - 1, at least 1",
+           kStorageThreadsMax);
   AddChoice(app, "--durability", &flags->durability,
             "a write is acknowledged when synced to disk, or when handed to the operating system",
             {"fsync", "flushed"});

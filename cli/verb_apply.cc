@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "cli/changes.h"
+#include "cli/program/flags.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 
@@ -51,9 +52,8 @@ void RegisterApply(CommandLine& line, Context& context) {
   app.add_option("FILE", flags->files, "definitions in YAML or JSON; '-' is standard input")
       ->required();
   app.add_flag("--allow-destroy", flags->allow_destroy, "also do what loses data");
-  app.add_option("--if-revision", flags->if_revision,
-                 "refuse unless the definitions are at this revision")
-      ->type_name("N");
+  AddCount(app, "--if-revision", &flags->if_revision,
+           "refuse unless the definitions are at this revision");
 }
 
 }  // namespace tokura::cli

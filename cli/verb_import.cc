@@ -4,6 +4,7 @@
 #include "cli/program/flags.h"
 #include "cli/verbs.h"
 #include "cli/write_rows.h"
+#include "runtime/real/standard_input.h"
 
 namespace tokura::cli {
 namespace {
@@ -114,13 +115,21 @@ Result<Exit> RunImport(const ImportFlags& flags, Context& context) {
     if (!root.ok()) return root.status().WithContext("imports are registered there");
     offline_root = std::move(*root);
   }
+  // Nothing is written unless every file can be read.
+  for (const std::string& path : flags.files) {
+    const std::string format = flags.format.empty() ? FormatOfName(path) : flags.format;
+    const auto opened = offline::ImportReader::Open(context.files, path, *found.group,
+                                                    ReadingOf(flags.rows, format),
+                                                    runtime::real::ReadStandardInput);
+    if (!opened.ok()) return opened.status();
+  }
   std::vector<Imported> imports;
   Counts total;
   for (const std::string& path : flags.files) {
     Result<Imported> imported =
         ImportFile(session, context, *found.group, flags, offline_root, path, rejects.get());
     if (!imported.ok()) return imported.status();
-    imported->counts.NoteRejects(context.console);
+    imported->counts.NoteRejects(context.console, flags.files.size() > 1 ? path + ", " : "");
     total.Add(imported->counts);
     imports.push_back(std::move(*imported));
   }
@@ -146,7 +155,7 @@ void RegisterImport(CommandLine& line, Context& context) {
       ->required();
   app.add_flag("--promote", flags->promote, "not in this release");
   AddChoice(app, "--format", &flags->format, "default: by extension", {"csv", "jsonl", "parquet"});
-  app.add_option("--rate", flags->rate, "rows per second at most; 0: as fast as it goes")
+  AddCount(app, "--rate", &flags->rate, "rows per second at most; 0: as fast as it goes")
       ->type_name("ROWS/S");
   app.add_flag("--dry-run", flags->dry_run, "read and check the rows, write nothing");
   AddRowFlags(app, &flags->rows);

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include "cli/program/flags.h"
 #include "cli/record_text.h"
 #include "cli/text/format.h"
 #include "cli/text/table.h"
@@ -169,6 +170,10 @@ Result<Exit> InspectTable(const InspectFlags& flags, Context& context) {
   TOKURA_ASSIGN_OR_RETURN(const std::string file, SnapshotFile(context.files, path));
   TOKURA_ASSIGN_OR_RETURN(const std::string text,
                           runtime::ReadFile(context.files, file, offline::kSnapshotBytesMax));
+  if (text.starts_with("PAR1")) {
+    return InvalidArgument(file + ": rows in Parquet, which DuckDB and pandas open; " +
+                           "inspect table shows the table's folder, or a file of its metadata/");
+  }
   const Result<offline::Snapshot> snapshot = offline::DecodeSnapshot(text);
   if (!snapshot.ok()) return snapshot.status().WithContext(file);
   TOKURA_ASSIGN_OR_RETURN(std::shared_ptr<const catalog::Definitions> definitions,
@@ -192,8 +197,7 @@ void RegisterInspect(CommandLine& line, Context& context) {
     CLI::App& verb =
         line.AddVerb(app, text, [flags, run, &context] { return run(*flags, context); });
     verb.add_option("PATH", flags->path, help)->required();
-    verb.add_option("--limit", flags->limit, "entries listed; 0: all; every one is checked")
-        ->type_name("N");
+    AddCount(verb, "--limit", &flags->limit, "entries listed; 0: all; every one is checked");
   };
   add({"log", "list the records of a node's log", kOperateSection, "DIR|FILE [--limit N]",
        kLogExamples},

@@ -100,13 +100,8 @@ const Value* Find(const std::vector<std::pair<std::string, Value>>& items,
 
 std::string ScanTable(const client::ScanPrefixResponse& scan) {
   std::vector<TextTable::Heading> headings;
-  for (const KeyColumn& key : scan.key_columns) headings.push_back({key.name, Align::kLeft});
-  for (const auto& [name, type] : scan.features) {
-    const bool text = !type.is_scalar() || type.kind == Kind::kString ||
-                      type.kind == Kind::kBytes || type.kind == Kind::kTimestamp ||
-                      type.kind == Kind::kBool;
-    headings.push_back({name, text ? Align::kLeft : Align::kRight});
-  }
+  for (const KeyColumn& key : scan.key_columns) headings.push_back({key.name, AlignOf(key.type)});
+  for (const auto& [name, type] : scan.features) headings.push_back({name, AlignOf(type)});
   headings.push_back({"event_time", Align::kLeft});
   TextTable table(std::move(headings));
   ForEachRow(
@@ -114,7 +109,7 @@ std::string ScanTable(const client::ScanPrefixResponse& scan) {
       [](const auto& items, const std::string& name, const Type& type) -> std::string {
         const Value* value = Find(items, name);
         if (value == nullptr) return "-";
-        return value->is_null() ? "NULL" : FormatValue(*value, type);
+        return value->is_null() ? "NULL" : FormatShort(*value, type);
       },
       [&](std::vector<std::string> cells) { table.Add(std::move(cells)); });
   return table.ToString();
@@ -181,7 +176,7 @@ void RegisterScan(CommandLine& line, Context& context) {
       ->required();
   app.add_option("--features", flags->features, "only these; default all that are online")
       ->type_name("a,b");
-  app.add_option("--limit", flags->limit, "rows; 0: all")->type_name("N");
+  AddCount(app, "--limit", &flags->limit, "rows; 0: all");
   app.add_option("--cursor", flags->cursor, "go on where an earlier scan stopped")
       ->type_name("CURSOR");
   AddChoice(app, "--format", &flags->format, "how to print", {"table", "json", "csv"});

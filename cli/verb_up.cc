@@ -30,12 +30,9 @@ void RegisterUp(CommandLine& line, Context& context) {
   app.add_option("--definitions", flags->definitions,
                  "YAML files applied before anything is served; what would lose data is refused")
       ->type_name("FILE...");
-  app.add_option("--nodes", flags->nodes, "nodes; more than one comes with a later release")
-      ->type_name("N")
-      ->check(CLI::Range(1, 64));
-  app.add_option("--threads", flags->threads, "storage threads; 0: processors - 1, at least 1")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1024));
+  AddCount(app, "--nodes", &flags->nodes, "nodes; more than one comes with a later release", 64);
+  AddCount(app, "--threads", &flags->threads, "storage threads; 0: processors - 1, at least 1",
+           kStorageThreadsMax);
   app.add_option("--ready-file", flags->ready_file,
                  "a JSON file that is there as long as requests are served")
       ->type_name("FILE");

@@ -65,9 +65,9 @@ std::string Counts::ToText(const std::string& verb) const {
   return text + "token " + token_text + "\n";
 }
 
-void Counts::NoteRejects(Console& console) const {
+void Counts::NoteRejects(Console& console, const std::string& where) const {
   for (size_t i = 0; i < rejects_.size() && i < kRejectsShown; ++i) {
-    console.Note("line " + std::to_string(rejects_[i].line) + ": " +
+    console.Note(where + "line " + std::to_string(rejects_[i].line) + ": " +
                  std::string(CodeName(rejects_[i].why.code())) + ": " + rejects_[i].why.message());
   }
   if (rejected_ > kRejectsShown) {

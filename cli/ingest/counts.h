@@ -8,8 +8,8 @@
 #include "cli/program/console.h"
 #include "cli/program/exit_code.h"
 #include "client/json_value.h"
-#include "core/status.h"
 #include "core/position_vector.h"
+#include "core/status.h"
 
 namespace tokura::cli {
 
@@ -40,8 +40,8 @@ class Counts {
   void AppendJson(client::JsonWriter* json) const;
   // "accepted 1,000 rows, rejected 2"; with the token on a line of its own.
   std::string ToText(const std::string& verb) const;
-  // The first few rejects on standard error, for people.
-  void NoteRejects(Console& console) const;
+  // The first few rejects on standard error, for people; `where` precedes "line 7".
+  void NoteRejects(Console& console, const std::string& where = "") const;
   // kDone, or kDifference when rows were rejected or may not have been written.
   Exit exit() const;
 

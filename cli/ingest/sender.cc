@@ -45,6 +45,19 @@ bool IsTransient(const Status& status) {
   }
 }
 
+// The server counts records of a request, people rows of a file: "records[3].values.temp: ..."
+// becomes "temp: ...".
+Status AboutRow(const Status& result) {
+  std::string_view message = result.message();
+  if (result.ok() || !message.starts_with("records[")) return result;
+  message.remove_prefix(message.find(']') + 1);
+  message.remove_prefix(std::min(message.find_first_not_of(".: "), message.size()));
+  for (const std::string_view part : {"values.", "key."}) {
+    if (message.starts_with(part)) message.remove_prefix(part.size());
+  }
+  return Status(result.code(), std::string(message));
+}
+
 }  // namespace
 
 Sender::Sender(client::Api& api, runtime::Executor& executor, runtime::Clock& clock,
@@ -165,7 +178,7 @@ void Sender::TakeAnswer(const Batch& batch, const client::PutRecordsResponse& an
     if (IsTransient(answer.results[i])) {
       again.push_back((*pending)[i]);
     } else {
-      Settle(batch.rows[(*pending)[i]], answer.results[i]);
+      Settle(batch.rows[(*pending)[i]], AboutRow(answer.results[i]));
     }
   }
   *pending = std::move(again);

@@ -55,6 +55,25 @@ std::vector<std::string> VerbNames(const CLI::App& app) {
   return names;
 }
 
+// What `error` says, in our words where CLI11's own speak of its parser.
+std::string WordsOf(const CLI::ParseError& error) {
+  const std::string what = error.what();
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    const std::string flag = what.substr(0, what.find(':'));
+    if (what.find("At Most") != std::string::npos) return flag + " is given more than once";
+    return flag + " needs a value";
+  }
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    const size_t flag = what.find("--");
+    const size_t equals = what.find(" = ");
+    if (flag != std::string::npos && equals != std::string::npos && flag < equals) {
+      return what.substr(flag, equals - flag) + ": expected true or false, got '" +
+             what.substr(equals + 3) + "'";
+    }
+  }
+  return what;
+}
+
 }  // namespace
 
 std::string ProgramVersion() { return TOKURA_VERSION; }
@@ -238,7 +257,9 @@ Status CommandLine::Parse(const Found& found, std::vector<std::string> arguments
 
 Status CommandLine::Fault(const Found& found, const CLI::ParseError& error,
                           const std::vector<Setting>& settings) const {
-  const std::string prefix = found.path.size() > 1 ? found.path.back()->get_name() + ": " : "";
+  const bool has_verb = found.path.size() > 1;
+  const std::string prefix =
+      has_verb ? NameOf({found.path.begin() + 1, found.path.end()}) + ": " : "";
   std::string what;
   // A wrong flag is the cause also where CLI11 complains about what it left out.
   for (const std::string& left : root_->remaining(true)) {
@@ -250,7 +271,7 @@ Status CommandLine::Fault(const Found& found, const CLI::ParseError& error,
       what = "unexpected argument '" + left + "'";
     }
   }
-  if (what.empty()) what = error.what();
+  if (what.empty()) what = WordsOf(error);
   for (const Setting& setting : settings) {
     if (what.find("--" + setting.flag) != std::string::npos) {
       what += " (from " + setting.source + ")";

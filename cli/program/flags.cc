@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 
 #include "core/nearest.h"
 #include "core/value.h"
@@ -19,7 +20,33 @@ CLI::Validator Accepts(Parse parse) {
       "");
 }
 
+// CLI11's own numbers take "-1" for the largest one, and its range check shows in the help.
+CLI::Validator CountUpTo(uint64_t max) {
+  const auto check = [max](const std::string& text) -> std::string {
+    uint64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, number);
+    if (!text.empty() && error == std::errc() && at == end && number <= max) return "";
+    const bool bounded = max < std::numeric_limits<uint64_t>::max();
+    return "expected a whole number" +
+           (bounded ? " from 0 to " + std::to_string(max) : std::string()) + ", got '" + text + "'";
+  };
+  return CLI::Validator(check, "");
+}
+
 }  // namespace
+
+CLI::Option* AddCount(CLI::App& app, const std::string& flag, uint64_t* number,
+                      const std::string& help, uint64_t max) {
+  return app.add_option(flag, *number, help)->type_name("N")->check(CountUpTo(max));
+}
+
+CLI::Option* AddCount(CLI::App& app, const std::string& flag, std::optional<uint64_t>* number,
+                      const std::string& help) {
+  return app.add_option(flag, *number, help)
+      ->type_name("N")
+      ->check(CountUpTo(std::numeric_limits<uint64_t>::max()));
+}
 
 CLI::Option* AddDuration(CLI::App& app, const std::string& flag, std::string* text,
                          const std::string& help) {

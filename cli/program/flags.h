@@ -3,7 +3,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/status.h"
 #include "runtime/transport.h"
@@ -26,6 +30,13 @@ CLI::Option* AddAddress(CLI::App& app, const std::string& flag, std::string* tex
                         const std::string& help);
 // REQUIRES: `text` passed AddAddress.
 runtime::Address AddressOf(const std::string& text);
+
+// A whole number without sign, at most `max`.
+CLI::Option* AddCount(CLI::App& app, const std::string& flag, uint64_t* number,
+                      const std::string& help, uint64_t max = std::numeric_limits<uint64_t>::max());
+// The same for a number that may be left out.
+CLI::Option* AddCount(CLI::App& app, const std::string& flag, std::optional<uint64_t>* number,
+                      const std::string& help);
 
 // One of several words.
 CLI::Option* AddChoice(CLI::App& app, const std::string& flag, std::string* text,

@@ -43,10 +43,14 @@ std::string LeftOf(const CLI::Option& option) {
   return left;
 }
 
-void AppendOptions(const CLI::App& app, const std::string& heading, std::string* out) {
+// The flags of `app`, without those that `hidden_by`, if it is not null, has of its own.
+void AppendOptions(const CLI::App& app, const std::string& heading, const CLI::App* hidden_by,
+                   std::string* out) {
   std::string entries;
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_positional() || option->get_lnames().empty()) continue;
+    const std::string name = "--" + option->get_lnames().front();
+    if (hidden_by != nullptr && hidden_by->get_option_no_throw(name) != nullptr) continue;
     std::string right = option->get_description();
     const std::string& standard = option->get_default_str();
     const bool has_default = option->get_items_expected_max() > 0 && !standard.empty() &&
@@ -91,8 +95,8 @@ std::string CommandLine::HelpOf(const std::vector<const CLI::App*>& path) const 
   }
   if (!verbs.empty()) out += "\nVerbs:\n" + verbs;
   if (!arguments.empty()) out += "\nArguments:\n" + arguments;
-  AppendOptions(app, "Flags:", &out);
-  if (path.size() > 1) AppendOptions(*path.front(), "Flags of every verb:", &out);
+  AppendOptions(app, "Flags:", nullptr, &out);
+  if (path.size() > 1) AppendOptions(*path.front(), "Flags of every verb:", &app, &out);
   if (!text.examples.empty()) out += "\nExamples:\n" + Indented(text.examples);
   return out;
 }
@@ -116,7 +120,7 @@ std::string CommandLine::ProgramHelp() const {
       AppendEntry(verb->get_name(), TextOf(*verb).summary, &out);
     }
   }
-  AppendOptions(*root_, "Flags of every verb:", &out);
+  AppendOptions(*root_, "Flags of every verb:", nullptr, &out);
   out += "\nExamples:\n" + Indented(text.examples);
   return out + "\n'" + text.name + " VERB --help' says more about a verb.\n";
 }

@@ -1,5 +1,6 @@
 #include "cli/text/format.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -8,6 +9,8 @@
 
 namespace tokura::cli {
 namespace {
+
+constexpr int kShortDigits = 6;
 
 std::string Fixed(double v, int decimals, const char* unit) {
   char text[48];
@@ -62,6 +65,24 @@ std::string FormatValue(const Value& value, const Type& type) {
   // Timestamps, bytes and NaN are JSON strings: without the quotes they are the text.
   if (json.size() >= 2 && json.front() == '"') return json.substr(1, json.size() - 2);
   return json;
+}
+
+std::string FormatShort(const Value& value, const Type& type) {
+  const double* number = value.get_if<double>();
+  if (number == nullptr) return FormatValue(value, type);
+  const double size = std::abs(*number);
+  if (!(size >= 1e-4 && size < 1e15)) return FormatValue(value, type);
+  const int decimals =
+      std::max(0, kShortDigits - 1 - static_cast<int>(std::floor(std::log10(size))));
+  char text[48];
+  std::snprintf(text, sizeof text, "%.*f", decimals, *number);
+  std::string digits = text;
+  if (decimals > 0) {
+    digits.erase(digits.find_last_not_of('0') + 1);
+    if (digits.back() == '.') digits.pop_back();
+  }
+  const std::string exact = FormatValue(value, type);
+  return exact.size() <= digits.size() ? exact : digits;
 }
 
 }  // namespace tokura::cli

@@ -17,5 +17,8 @@ std::string Counted(uint64_t n, const std::string& noun);
 // A value of `type` as one table or CSV cell: text as it is, numbers in shortest form, timestamps
 // in RFC 3339, bytes in base64, lists and vectors as JSON. Null is empty.
 std::string FormatValue(const Value& value, const Type& type);
+// The same for a table: floats with as many digits as people read, 6 or the whole number's
+// ("6.90468", "1234567"), so that 6.904679999999999 does not widen a column.
+std::string FormatShort(const Value& value, const Type& type);
 
 }  // namespace tokura::cli

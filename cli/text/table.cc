@@ -3,9 +3,15 @@
 #include <algorithm>
 
 #include "core/status.h"
-#include "core/value.h"
 
 namespace tokura::cli {
+
+Align AlignOf(const Type& type) {
+  const bool is_number =
+      type.is_scalar() && (type.kind == Kind::kInt32 || type.kind == Kind::kInt64 ||
+                           type.kind == Kind::kFloat32 || type.kind == Kind::kFloat64);
+  return is_number ? Align::kRight : Align::kLeft;
+}
 
 void TextTable::Add(std::vector<std::string> cells) {
   TOKURA_CHECK(cells.size() == headings_.size());

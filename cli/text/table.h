@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/value.h"
+
 namespace tokura::cli {
 
 enum class Align { kLeft, kRight };
@@ -26,6 +28,9 @@ class TextTable {
   std::vector<Heading> headings_;
   std::vector<std::vector<std::string>> rows_;
 };
+
+// Numbers to the right, all else to the left.
+Align AlignOf(const Type& type);
 
 // `text` on one line and harmless to a terminal: control characters as \n, \t, \x1b; bytes that are
 // not UTF-8 as \xff.

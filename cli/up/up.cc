@@ -160,8 +160,8 @@ Task<Status> Serve(Up* up, ReadyFile* ready, Console* console, runtime::Executor
 
 }  // namespace
 
-int StorageThreads(int asked) {
-  return asked > 0 ? asked : std::max(1, runtime::real::ProcessorCount() - 1);
+int StorageThreads(uint64_t asked) {
+  return asked > 0 ? static_cast<int>(asked) : std::max(1, runtime::real::ProcessorCount() - 1);
 }
 
 Result<Exit> RunUp(const UpFlags& flags, Console& console) {

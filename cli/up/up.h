@@ -19,8 +19,8 @@ struct UpFlags {
   std::string listen = "127.0.0.1:7400";
   std::string http = "127.0.0.1:7480";
   std::vector<std::string> definitions;
-  int nodes = 1;
-  int threads = 0;  // 0: one less than there are processors, at least 1
+  uint64_t nodes = 1;
+  uint64_t threads = 0;  // 0: one less than there are processors, at least 1
   std::string ready_file;
   std::string offline;  // "": DATA_DIR/offline
   std::string compact_interval = "60s";
@@ -31,7 +31,8 @@ struct UpFlags {
 // Serves until a signal. kDone after a drain; kBroken, with a line on stderr, when the disk failed.
 Result<Exit> RunUp(const UpFlags& flags, Console& console);
 
+inline constexpr uint64_t kStorageThreadsMax = 1024;
 // Storage threads for `asked` (0: by the number of processors).
-int StorageThreads(int asked);
+int StorageThreads(uint64_t asked);
 
 }  // namespace tokura::cli

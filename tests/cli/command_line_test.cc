@@ -22,6 +22,8 @@ class CommandLineTest : public ::testing::Test {
                                   });
     get.add_option("--limit", limit_, "how many")->type_name("N");
     AddDuration(get, "--every", &every_, "how often");
+    AddCount(get, "--count", &count_, "how many at most", 64);
+    get.add_flag("--fast", fast_, "hurry");
     AddChoice(get, "--format", &format_, "how", {"table", "json"});
     CLI::App& set = line_.AddVerb(line_.root(), {"set", "sets of things", "Read", "VERB", ""});
     CLI::App& build = line_.AddVerb(set, {"build", "build one", "Read", "", ""},
@@ -62,6 +64,8 @@ class CommandLineTest : public ::testing::Test {
   std::string own_endpoint_ = "own";
   std::vector<std::string> paths_;
   int limit_ = 1;
+  uint64_t count_ = 2;
+  bool fast_ = false;
   std::string every_ = "60s";
   std::string format_ = "table";
   Result<Exit> outcome_ = Exit::kDone;
@@ -112,8 +116,9 @@ TEST_F(CommandLineTest, PrintConfigSaysWhereEachSettingComesFrom) {
   WriteConfig("every: 5s\n");
   environment_ = {{"TOKURA_ENDPOINT", "env"}};
   EXPECT_EQ(RunQuietly({"get", "--config=" + config_, "--print-config"}), 0);
-  EXPECT_EQ(out_, "endpoint: env  # TOKURA_ENDPOINT\nlimit: 1  # default\nevery: 5s  # " + config_ +
-                      ":1\nformat: table  # default\n");
+  EXPECT_EQ(out_,
+            "endpoint: env  # TOKURA_ENDPOINT\nlimit: 1  # default\nevery: 5s  # " + config_ +
+                ":1\ncount: 2  # default\nfast: false  # default\nformat: table  # default\n");
 }
 
 TEST_F(CommandLineTest, CheckConfigRunsNothing) {
@@ -133,6 +138,48 @@ TEST_F(CommandLineTest, WrongValueNamesItsSource) {
   environment_ = {{"TOKURA_EVERY", "often"}};
   EXPECT_EQ(RunQuietly({"get"}), 2);
   EXPECT_NE(error_.find("(from TOKURA_EVERY)"), std::string::npos) << error_;
+}
+
+TEST_F(CommandLineTest, CountsAreWholeNumbersWithinTheirBounds) {
+  EXPECT_EQ(RunQuietly({"get", "--count", "64"}), 0);
+  EXPECT_EQ(count_, 64);
+  for (const std::string wrong : {"65", "-1", "+1", "x", "1.5", "99999999999999999999"}) {
+    EXPECT_EQ(RunQuietly({"get", "--count=" + wrong}), 2) << wrong;
+    EXPECT_EQ(error_, "shop: get: --count: expected a whole number from 0 to 64, got '" + wrong +
+                          "' (see 'shop get --help')\n");
+  }
+}
+
+TEST_F(CommandLineTest, MissingAndRepeatedValuesAreNamed) {
+  EXPECT_EQ(RunQuietly({"get", "--every"}), 2);
+  EXPECT_EQ(error_, "shop: get: --every needs a value (see 'shop get --help')\n");
+  EXPECT_EQ(RunQuietly({"get", "--every", "1s", "--every", "2s"}), 2);
+  EXPECT_EQ(error_, "shop: get: --every is given more than once (see 'shop get --help')\n");
+}
+
+TEST_F(CommandLineTest, SwitchesAreTrueOrFalse) {
+  environment_ = {{"TOKURA_FAST", "maybe"}};
+  EXPECT_EQ(RunQuietly({"get"}), 2);
+  EXPECT_EQ(error_,
+            "shop: get: --fast: expected true or false, got 'maybe' (from TOKURA_FAST) (see 'shop "
+            "get --help')\n");
+}
+
+TEST_F(CommandLineTest, FaultsOfAVerbBelowAVerbNameBoth) {
+  EXPECT_EQ(RunQuietly({"set", "build", "--endpoint"}), 2);
+  EXPECT_EQ(error_, "shop: set build: --endpoint needs a value (see 'shop set build --help')\n");
+}
+
+TEST_F(CommandLineTest, HelpShowsAVerbsOwnFlagInPlaceOfTheSharedOne) {
+  EXPECT_EQ(RunQuietly({"set", "build", "--help"}), 0);
+  EXPECT_NE(out_.find("--endpoint X"), std::string::npos) << out_;
+  EXPECT_EQ(out_.find("--endpoint HOST:PORT"), std::string::npos) << out_;
+}
+
+TEST_F(CommandLineTest, HelpShowsACountWithoutItsBounds) {
+  EXPECT_EQ(RunQuietly({"get", "--help"}), 0);
+  EXPECT_NE(out_.find("  --count N                   how many at most [2]\n"), std::string::npos)
+      << out_;
 }
 
 TEST_F(CommandLineTest, WrongVerbSuggestsTheNearest) {

@@ -49,6 +49,20 @@ TEST(Format, ReadsWell) {
   EXPECT_EQ(Counted(1000, "row"), "1,000 rows");
 }
 
+TEST(FormatShort, RoundsFloatsForTheEyeAndNothingElse) {
+  const auto shown = [](double number) { return FormatShort(Value(number), {Kind::kFloat64}); };
+  EXPECT_EQ(shown(6.904679999999999), "6.90468");
+  EXPECT_EQ(shown(39.02), "39.02");
+  EXPECT_EQ(shown(-0.000123456789), "-0.000123457");
+  EXPECT_EQ(shown(1234567.891), "1234568");
+  EXPECT_EQ(shown(250000), "250000");
+  EXPECT_EQ(shown(0), "0");
+  EXPECT_EQ(shown(1e300), "1e+300");
+  EXPECT_EQ(shown(std::numeric_limits<double>::quiet_NaN()), "NaN");
+  EXPECT_EQ(FormatShort(Value(int64_t{9007199254740993}), {Kind::kInt64}), "9007199254740993");
+  EXPECT_EQ(FormatShort(Value("6.904679999999999"), {Kind::kString}), "6.904679999999999");
+}
+
 TEST(FormatValue, ShowsEachTypeAsItsTextForm) {
   EXPECT_EQ(FormatValue(Value(39.02), {Kind::kFloat64}), "39.02");
   EXPECT_EQ(FormatValue(Value(double{0.1F}), {Kind::kFloat32}), "0.1");
