@@ -82,6 +82,15 @@ std::string FeatureTable(const Json::Array& features) {
   return table.ToString();
 }
 
+// What a service reads, in its order.
+std::string ResolvedTable(const Json::Array& features) {
+  TextTable table({{"READS"}, {"TYPE"}});
+  for (const Json& feature : features) {
+    table.Add({Field(feature, "name"), Field(feature, "type")});
+  }
+  return table.ToString();
+}
+
 }  // namespace
 
 std::string ListText(const Json& list) {
@@ -114,10 +123,15 @@ std::string DescribeText(const Json& object) {
   for (const auto& [name, value] : *members) width = std::max(width, name.size());
   std::string out;
   const Json::Array* features = nullptr;
+  const Json::Array* resolved = nullptr;
   const bool is_group = Field(object, "kind") == "feature_group";
   for (const auto& [name, value] : *members) {
     if (is_group && name == "features" && value.array() != nullptr) {
       features = value.array();
+      continue;
+    }
+    if (name == "resolved" && value.array() != nullptr) {
+      resolved = value.array();
       continue;
     }
     const std::string text = TextOf(value);
@@ -125,6 +139,7 @@ std::string DescribeText(const Json& object) {
     out += name + std::string(width + 2 - name.size(), ' ') + Printable(text) + "\n";
   }
   if (features != nullptr) out += "\n" + FeatureTable(*features);
+  if (resolved != nullptr) out += "\n" + ResolvedTable(*resolved);
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "cli/session.h"
 
+#include <algorithm>
+
 #include "cli/program/flags.h"
 
 namespace tokura::cli {
@@ -45,6 +47,13 @@ Result<std::string> Session::OfflineRoot() {
   TOKURA_ASSIGN_OR_RETURN(const std::vector<client::OfflineGroupStatus> tables,
                           Call(api_->OfflineStatus(options_)));
   if (tables.empty()) {
+    TOKURA_ASSIGN_OR_RETURN(const client::Api::Definitions definitions, GetDefinitions());
+    const std::vector<std::string> unopened = UnopenedTables(*definitions, tables);
+    if (!unopened.empty()) {
+      return Internal("the offline table of " + unopened.front() +
+                      " is not open: the server's log says why, and 'tokura inspect table' what "
+                      "can be read");
+    }
     return FailedPrecondition(
         "no feature group of this server is offline, so there is no table to work on");
   }
@@ -55,6 +64,18 @@ Result<std::string> Session::OfflineRoot() {
                               ", which is not a directory of this machine");
   }
   return root;
+}
+
+std::vector<std::string> UnopenedTables(const catalog::Definitions& definitions,
+                                        const std::vector<client::OfflineGroupStatus>& tables) {
+  std::vector<std::string> unopened;
+  for (const FeatureGroup& group : definitions.groups) {
+    const std::string name = group.QualifiedName();
+    const bool open = std::any_of(tables.begin(), tables.end(),
+                                  [&](const auto& table) { return table.group == name; });
+    if (group.offline && !open) unopened.push_back(name);
+  }
+  return unopened;
 }
 
 Result<std::string> OfflineRootOf(const std::string& location) {

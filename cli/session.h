@@ -44,7 +44,7 @@ class Session {
   };
   Result<Group> ResolveGroup(const std::string& reference);
   // The directory of the offline tables, as this machine sees it. FAILED_PRECONDITION if the server
-  // has none or it is not a directory of this machine.
+  // has none or it is not a directory of this machine; INTERNAL if it could open none of them.
   Result<std::string> OfflineRoot();
 
  private:
@@ -56,6 +56,10 @@ class Session {
   runtime::real::EventLoop loop_{"client"};
   std::unique_ptr<client::RemoteApi> api_;
 };
+
+// The groups that are offline but whose tables the server could not open.
+std::vector<std::string> UnopenedTables(const catalog::Definitions& definitions,
+                                        const std::vector<client::OfflineGroupStatus>& tables);
 
 // The offline root that holds the table folder `location` (file:///ROOT/project/group_v1).
 Result<std::string> OfflineRootOf(const std::string& location);

@@ -29,18 +29,18 @@ std::string Cases(const Words& words) {
       std::copy_if(shared.begin(), shared.end(), std::back_inserter(all),
                    [](const std::string& word) { return word.starts_with("--"); });
     }
-    text += "    \"" + path + "\") words=\"" + Joined(all) + "\" ;;\n";
+    text += "    \"" + path + "\") choices=\"" + Joined(all) + "\" ;;\n";
   }
   return text;
 }
 
 // The verbs among the words before the cursor, joined by spaces: "training-set build".
 constexpr char kFindPath[] = R"(
-  local path="" word words=""
+  local verb_path="" word choices=""
   for word in "${before[@]}"; do
-    case " $verbs " in *" ${path:+$path/}$word "*) path="${path:+$path/}$word" ;; esac
+    case " $verbs " in *" ${verb_path:+$verb_path/}$word "*) verb_path="${verb_path:+$verb_path/}$word" ;; esac
   done
-  path="${path//\// }"
+  verb_path="${verb_path//\// }"
 )";
 
 std::string VerbPaths(const Words& words) {
@@ -57,17 +57,17 @@ std::string VerbPaths(const Words& words) {
 std::string Bash(const Words& words) {
   return "# bash completion of tokura\n_tokura() {\n  local verbs=\"" + VerbPaths(words) +
          "\"\n  local before=(\"${COMP_WORDS[@]:1:COMP_CWORD-1}\")" + kFindPath +
-         "  case \"$path\" in\n" + Cases(words) +
+         "  case \"$verb_path\" in\n" + Cases(words) +
          "  esac\n"
-         "  COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\n"
+         "  COMPREPLY=($(compgen -W \"$choices\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\n"
          "complete -o default -F _tokura tokura\n";
 }
 
 std::string Zsh(const Words& words) {
   return "#compdef tokura\n_tokura() {\n  local verbs=\"" + VerbPaths(words) +
-         "\"\n  local before=(\"${(@)words[2,CURRENT-1]}\")\n  local -h words_line" + kFindPath +
-         "  case \"$path\" in\n" + Cases(words) +
-         "  esac\n  compadd -- ${=words}\n  _files\n}\ncompdef _tokura tokura\n";
+         "\"\n  local before=(\"${(@)words[2,CURRENT-1]}\")" + kFindPath +
+         "  case \"$verb_path\" in\n" + Cases(words) +
+         "  esac\n  compadd -- ${=choices}\n  _files\n}\ncompdef _tokura tokura\n";
 }
 
 std::string Fish(const Words& words) {

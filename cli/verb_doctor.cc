@@ -28,12 +28,18 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
-void CheckOffline(Session& session, Context& context, Findings* findings) {
+void CheckOffline(Session& session, const catalog::Definitions& definitions, Context& context,
+                  Findings* findings) {
   const auto tables = session.Call(session.api().OfflineStatus(session.options()));
   if (!tables.ok()) {
     findings->push_back({"error", "the offline side does not answer: " + tables.status().message(),
                          "look at the compactor's log"});
     return;
+  }
+  for (const std::string& group : UnopenedTables(definitions, *tables)) {
+    findings->push_back({"error", group + " has no offline table that can be opened",
+                         "look at the server's log, and at the folder with 'tokura inspect table'; "
+                         "its rows are in the change log"});
   }
   for (const client::OfflineGroupStatus& table : *tables) {
     const bool committed = table.watermark_us > 0;  // else the table is only just there
@@ -67,10 +73,16 @@ void CheckServer(Context& context, Findings* findings) {
                          "look at its log; start it again"});
   }
   const auto definitions = session.GetDefinitions();
-  if (definitions.ok() && (*definitions)->groups.empty()) {
+  if (!definitions.ok()) {
+    findings->push_back({"error",
+                         "the definitions cannot be had: " + definitions.status().message(),
+                         "look at the server's log"});
+    return;
+  }
+  if ((*definitions)->groups.empty()) {
     findings->push_back({"warning", "no feature group is defined", "see 'tokura apply --help'"});
   }
-  CheckOffline(session, context, findings);
+  CheckOffline(session, **definitions, context, findings);
 }
 
 void CheckFreeSpace(runtime::FileSystem& files, const std::string& directory, Findings* findings) {

@@ -170,7 +170,7 @@ class Usage(Case):
                      tokura("get", "--features", "a/b:c", "--key", "a=1", "--format", "tabel"))
 
     def test_what_is_not_in_this_release_says_so(self):
-        for arguments in (["up", "--nodes", "3"], ["cluster", "add", "n2"], ["offline", "compact"],
+        for arguments in (["up", "--nodes", "3"], ["cluster", "add", "n2"], ["cluster", "init"], ["offline", "compact"],
                           ["offline", "expire", "--older-than", "3d"], ["training-set", "list"],
                           ["import", "a/b", "x.csv", "--lane", "backfill"],
                           ["import", "a/b", "x.csv", "--lane", "live", "--promote"],
@@ -406,6 +406,74 @@ class Life(Served):
         self.assertEqual(result.returncode, 4, result.stderr)
         self.assertIn(os.path.basename(segment), result.stderr.splitlines()[-1])
 
+    def test_a_damaged_snapshot_is_no_table_and_is_told(self):
+        self.put_weather()
+        self.run_verb("wait")
+        self.assertEqual(self.server.stop()[0], 0)
+        for group in ("weather_v1", "route_stats_v1"):
+            folder = os.path.join(self.server.data, "offline", "flights", group, "metadata")
+            newest = sorted(n for n in os.listdir(folder) if n.startswith("tokura-"))[-1]
+            path = os.path.join(folder, newest)
+            with open(path, "r+b") as file:
+                file.seek(30)
+                file.write(b"\x7f")
+            self.refused(4, newest, tokura("inspect", "table", os.path.dirname(folder)))
+        self.server.start()
+        self.assertEqual(self.temps("origin=JFK"), [("PRESENT", 41.5)])
+        self.assertIn("flights/", self.run_verb("verify", code=4))
+        findings = self.run_json("doctor", code=1)["findings"]
+        self.assertEqual([f["level"] for f in findings], ["error", "error"])
+        self.assertEqual(sorted(f["what"].split()[0] for f in findings),
+                         ["flights/route_stats@1", "flights/weather@1"])
+
+    def test_cluster_status_is_the_contract(self):
+        status = self.run_json("cluster", "status")
+        self.assertEqual(sorted(status), ["moving", "nodes", "under_replicated"])
+        self.assertEqual(sorted(status["nodes"][0]), ["id", "incarnation", "lag_records", "listen",
+                                                      "pid", "shards", "state"])
+        self.assertEqual(status["nodes"][0]["pid"], self.server.process.pid)
+        self.assertIn("n1    UP ", self.run_verb("cluster", "status"))
+
+    def test_numbers_without_sense_are_refused(self):
+        self.put_weather()
+        weather = self.write("weather.csv", WEATHER)
+        for arguments in (["scan", "flights/route_stats", "--prefix", "carrier=UA", "--limit", "-1"],
+                          ["import", "flights/weather", weather, "--lane", "live", "--rate", "-1"],
+                          ["apply", self.definitions, "--if-revision", "-1"],
+                          ["inspect", "log", self.server.data + "/nodes/n1/log", "--limit", "-1"]):
+            self.refused(2, "expected a whole number", tokura(*arguments))
+
+    def test_tables_round_what_json_and_csv_keep(self):
+        self.run_verb("put", "flights/weather", "-", stdin=json.dumps(
+            {"origin": "JFK", "event_time": "2013-01-01T00:00:00Z", "temp": 6.904679999999999}))
+        get = ["get", "--features", "flights/weather:temp", "--key", "origin=JFK", "--format"]
+        self.assertEqual(self.run_verb(*get, "table").splitlines()[1], "JFK     6.90468")
+        self.assertEqual(self.run_verb(*get, "csv").splitlines()[1], "JFK,6.904679999999999")
+        self.assertIn("6.904679999999999", self.run_verb(*get, "json"))
+
+    def test_several_files_are_imported_only_if_all_can_be_read(self):
+        weather = self.write("weather.csv", WEATHER)
+        missing = os.path.join(self.directory, "missing.csv")
+        self.assertIn("missing.csv", self.run_verb("import", "flights/weather", weather, missing,
+                                                   "--lane", "live", code=2))
+        self.assertEqual(self.temps("origin=JFK"), [("NOT_FOUND", None)])
+        bad = self.write("bad.csv", "origin,event_time,temp\nEWR,2013-01-01,warm\n"
+                                    "EWR,2999-01-01,1\n")
+        result = tokura("import", "flights/weather", weather, bad, "--lane", "live", "--endpoint",
+                        self.server.ready["router"])
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("bad.csv, line 2: INVALID_ARGUMENT: temp: ", result.stderr)
+        # The place in a request is nobody's business.
+        self.assertIn("bad.csv, line 3: INVALID_ARGUMENT: event_time: ", result.stderr)
+
+    def test_a_data_file_is_no_snapshot(self):
+        self.put_weather()
+        self.run_verb("wait")
+        folder = os.path.join(self.server.data, "offline", "flights", "weather_v1", "data")
+        day = os.path.join(folder, sorted(os.listdir(folder))[0])
+        file = os.path.join(day, os.listdir(day)[0])
+        self.refused(2, "rows in Parquet", tokura("inspect", "table", file))
+
     def test_wait_refuses_what_is_no_token(self):
         self.run_verb("wait", "not a token", code=2)
 
@@ -451,6 +519,19 @@ class SinglePrograms(Case):
         table = os.path.join(offline, "flights", "weather_v1")
         self.assertIn("4 rows", tokura("inspect", "table", table).stdout)
         self.assertEqual(tokura("offline", "status", *endpoint).returncode, 3)
+        # A feature that is defined later reaches the node without a restart.
+        wider = DEFINITIONS.replace("      - {name: visib,", "      - {name: dew, type: float64}\n"
+                                    "      - {name: visib,")
+        applied = tokura("apply", self.write("f.yaml", wider), *endpoint)
+        self.assertEqual(applied.returncode, 0, applied.stderr)
+        row = '{"origin": "JFK", "event_time": "2013-02-01T00:00:00Z", "dew": 30}'
+        deadline = time.monotonic() + 30
+        while tokura("put", "flights/weather", "-", *endpoint, stdin=row).returncode != 0:
+            self.assertLess(time.monotonic(), deadline, "the node never saw the new feature")
+            time.sleep(0.1)
+        get = tokura("get", "--features", "flights/weather:[temp, dew]", "--key", "origin=JFK",
+                     "--format", "csv", *endpoint)
+        self.assertEqual(get.stdout.splitlines()[1], "JFK,41.5,30")
         for process in (router, node):
             process.terminate()
             self.assertEqual(process.wait(timeout=60), 0)
