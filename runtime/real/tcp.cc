@@ -144,6 +144,10 @@ Result<std::unique_ptr<Listener>> TcpTransport::Listen(const Address& address) {
   if (error == boost::asio::error::address_in_use) {
     return FailedPrecondition(address.ToString() + " is in use by another process");
   }
+  if (error == std::errc::address_not_available) {
+    return FailedPrecondition("cannot listen on " + address.ToString() +
+                              ": this machine does not have that address");
+  }
   if (error == boost::asio::error::access_denied) {
     return Status(Code::kDenied, "cannot listen on " + address.ToString() + ": " + error.message());
   }
