@@ -11,7 +11,7 @@ shift || true
 echo "build: $preset"
 # One compiler a core; a big file takes about 1.5 GB.
 jobs=$(nproc)
-by_memory=$(awk '/^\[/ { if (++n % 25 == 0) { print; fflush() } next } { print; fflush() }'
+by_memory=$(awk '/MemAvailable/ {print int($2 / 1500000)}' /proc/meminfo)
 [ "$by_memory" -ge 1 ] || by_memory=1
 [ "$by_memory" -ge "$jobs" ] || jobs=$by_memory
 if [ -t 1 ]; then
