@@ -72,6 +72,12 @@ Descriptor OpenDescriptor(const std::string& path, int flags) {
   return Descriptor(Uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0644); }));
 }
 
+std::string ParentOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 Status SyncDescriptor(const std::string& path, int fd) {
   if (Uninterrupted([&] { return ::fsync(fd); }) != 0) return ErrorOf(path, "fsync", errno);
   return OkStatus();
@@ -213,14 +219,12 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Status CreateDirectories(const std::string& path) override {
+    std::string found;  // the last one that was there
     for (size_t end = 0; end < path.size();) {
       end = std::min(path.find('/', end + 1), path.size());
       const std::string directory = path.substr(0, end);
       if (::mkdir(directory.c_str(), 0755) == 0) {
-        const size_t slash = directory.rfind('/');
-        TOKURA_RETURN_IF_ERROR(SyncDirectory(slash == std::string::npos ? "."
-                                             : slash == 0               ? "/"
-                                                          : directory.substr(0, slash)));
+        TOKURA_RETURN_IF_ERROR(SyncDirectory(ParentOf(directory)));
         continue;
       }
       const int error = errno;  // some systems answer EROFS or EACCES where the directory is there
@@ -228,8 +232,14 @@ class PosixFileSystem final : public FileSystem {
       if (!there) {
         return ErrorOf(directory, "create directory", error == EEXIST ? ENOTDIR : error);
       }
+      found = directory;
     }
-    return OkStatus();
+    if (found.empty()) return OkStatus();
+    // Who made it may have been killed before it was synced. The parent of a mount point may be
+    // closed to us, or not of a kind that syncs: then it is not ours.
+    const Status synced = SyncDirectory(ParentOf(found));
+    const bool foreign = synced.code() == Code::kDenied || synced.code() == Code::kInvalidArgument;
+    return foreign ? OkStatus() : synced;
   }
 
   Status SyncDirectory(const std::string& path) override {
