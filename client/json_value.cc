@@ -106,6 +106,16 @@ void AppendNumber(T v, std::string* out) {
   out->append(buffer, end.ptr);
 }
 
+// A fraction, for a reader that takes "-0" for an integer loses the sign.
+template <typename T>
+void AppendFloat(T v, std::string* out) {
+  if (v == 0 && std::signbit(v)) {
+    out->append("-0.0");
+  } else {
+    AppendNumber(v, out);
+  }
+}
+
 // The contract's names for what JSON numbers cannot say; empty for finite numbers.
 std::string_view NonFiniteName(double v) {
   if (std::isnan(v)) return "NaN";
@@ -130,7 +140,7 @@ JsonWriter& JsonWriter::Double(double v) {
   const std::string_view name = NonFiniteName(v);
   if (!name.empty()) return String(name);
   Comma();
-  AppendNumber(v, out_);
+  AppendFloat(v, out_);
   return *this;
 }
 
@@ -141,7 +151,7 @@ void JsonWriter::Float32(float v) {
     return;
   }
   Comma();
-  AppendNumber(v, out_);
+  AppendFloat(v, out_);
 }
 
 JsonWriter& JsonWriter::Bool(bool v) { return Raw(v ? "true" : "false"); }

@@ -74,6 +74,8 @@ TEST(Json, WritesEachTypeAsTheContractSpellsIt) {
   const double infinity = std::numeric_limits<double>::infinity();
   EXPECT_EQ(Printed(Value(-infinity), {Kind::kFloat32}), "\"-Infinity\"");
   EXPECT_EQ(Printed(Value(infinity), {Kind::kFloat64}), "\"Infinity\"");
+  EXPECT_EQ(Printed(Value(-0.0), {Kind::kFloat64}), "-0.0");  // "-0" is read as an integer by many
+  EXPECT_EQ(Printed(Value(-0.0), {Kind::kFloat32}), "-0.0");
   EXPECT_EQ(Printed(Value(Bytes{std::string("\0\1", 2)}), {Kind::kBytes}), "\"AAE=\"");
   EXPECT_EQ(Printed(Value(Timestamp{1}), {Kind::kTimestamp}), "\"1970-01-01T00:00:00.000001Z\"");
   EXPECT_EQ(Printed(Value(FloatVector{1, 0.5f}), {Kind::kFloat32, Shape::kVector, 2}), "[1,0.5]");
