@@ -33,6 +33,22 @@ std::string LimitDetails(size_t limit, size_t value) {
   return details;
 }
 
+size_t RowsOf(const std::vector<client::KeyColumnValues>& keys) {
+  size_t rows = 0;
+  for (const auto& column : keys) rows = std::max(rows, column.values.size());
+  return rows;
+}
+
+// Of a request that is over a limit: which, and by how much; empty if neither of these is.
+std::string OverLimit(size_t keys, size_t features) {
+  if (keys > kRequestKeysMax) return LimitDetails(kRequestKeysMax, keys);
+  return features > kRequestFeaturesMax ? LimitDetails(kRequestFeaturesMax, features) : "";
+}
+
+HttpResponse RequestError(const Status& status, const std::string& over_limit) {
+  return ErrorResponse(status, status.code() == Code::kResourceExhausted ? over_limit : "");
+}
+
 bool IsProtobuf(const HttpRequest& request) {
   const auto at = request.headers.find("content-type");
   return at != request.headers.end() && at->second == kProtobuf;
@@ -151,11 +167,12 @@ Task<HttpResponse> HttpGateway::Dispatch(const Route* route, HttpRequest request
 std::string HttpGateway::DetailsOf(const client::GetFeaturesRequest& request,
                                    const Status& status) const {
   if (status.code() == Code::kResourceExhausted) {
-    size_t rows = 0;
-    for (const auto& column : request.keys) rows = std::max(rows, column.values.size());
-    if (rows > kRequestKeysMax) return LimitDetails(kRequestKeysMax, rows);
-    const size_t features = request.features.size();
-    return features > kRequestFeaturesMax ? LimitDetails(kRequestFeaturesMax, features) : "";
+    size_t features = 0;
+    for (const std::string& reference : request.features) {
+      const auto named = handlers_.Current()->ResolveFeatures(reference, "", true);
+      features += named.ok() ? named->size() : 0;
+    }
+    return OverLimit(RowsOf(request.keys), features);
   }
   if (status.code() != Code::kInvalidArgument) return "";
   const Handlers::Definitions definitions = handlers_.Current();
@@ -242,9 +259,10 @@ Task<HttpResponse> HttpGateway::DeleteRecords(HttpRequest request, Target target
   co_await handlers_.RunSized(request.body.size(),
                               [&] { erase = ReadBody(request, &ReadDeleteRecords); });
   if (!erase.ok()) co_return ErrorResponse(erase.status());
+  const std::string over_limit = OverLimit(RowsOf(erase->keys), erase->features.size());
   Result<client::DeleteRecordsResponse> answer =
       co_await handlers_.DeleteRecords(std::move(*erase), CallOptions());
-  if (!answer.ok()) co_return ErrorResponse(answer.status());
+  if (!answer.ok()) co_return RequestError(answer.status(), over_limit);
   co_return JsonResponse(WriteJson(*answer));
 }
 
@@ -254,9 +272,10 @@ Task<HttpResponse> HttpGateway::ScanPrefix(HttpRequest request, Target target) {
   co_await handlers_.RunSized(request.body.size(),
                               [&] { scan = ReadScanRequest(request, &style); });
   if (!scan.ok()) co_return ErrorResponse(scan.status());
+  const std::string over_limit = OverLimit(0, scan->features.size());
   Result<client::ScanPrefixResponse> answer =
       co_await handlers_.ScanPrefix(std::move(*scan), CallOptions());
-  if (!answer.ok()) co_return ErrorResponse(answer.status());
+  if (!answer.ok()) co_return RequestError(answer.status(), over_limit);
   co_return JsonResponse(WriteJson(*answer, style));
 }
 
