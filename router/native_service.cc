@@ -13,12 +13,20 @@ using runtime::Task;
 using runtime::rpc::Call;
 namespace wire = client::wire;
 
+// A large body, of millions of empty messages perhaps, is not decoded on the event loop.
+template <typename Request>
+Task<Result<Request>> Decode(Handlers& handlers, std::string body) {
+  Result<Request> request = Internal("the body was not read");
+  co_await handlers.RunSized(body.size(), [&] { request = wire::Decode<Request>(body); });
+  co_return request;
+}
+
 template <typename Request, typename Response>
-Task<Result<std::string>> Serve(Api& api, Call call, CallOptions options,
+Task<Result<std::string>> Serve(Handlers& handlers, Call call, CallOptions options,
                                 Task<Result<Response>> (Api::*method)(Request, CallOptions)) {
-  Result<Request> request = wire::Decode<Request>(call.body);
+  Result<Request> request = co_await Decode<Request>(handlers, std::move(call.body));
   if (!request.ok()) co_return request.status();
-  call.body.clear();
+  Api& api = handlers;
   Result<Response> response = co_await (api.*method)(std::move(*request), options);
   if (!response.ok()) co_return response.status();
   co_return wire::Encode(*response);
@@ -32,28 +40,31 @@ Task<Result<std::string>> ServeWithNothing(Api& api, CallOptions options,
   co_return wire::Encode(*response);
 }
 
-Task<Result<std::string>> ServeApply(Api& api, Call call, CallOptions options) {
-  Result<wire::ApplyRequest> request = wire::Decode<wire::ApplyRequest>(call.body);
+Task<Result<std::string>> ServeApply(Handlers& handlers, Call call, CallOptions options) {
+  Result<wire::ApplyRequest> request =
+      co_await Decode<wire::ApplyRequest>(handlers, std::move(call.body));
   if (!request.ok()) co_return request.status();
   Result<Api::Applied> applied =
-      co_await api.ApplyDefinitions(std::move(request->texts), request->options, options);
+      co_await handlers.ApplyDefinitions(std::move(request->texts), request->options, options);
   if (!applied.ok()) co_return applied.status();
   co_return wire::Encode(*applied);
 }
 
-Task<Result<std::string>> ServeWait(Api& api, Call call, CallOptions options) {
-  Result<client::WaitRequest> request = wire::Decode<client::WaitRequest>(call.body);
+Task<Result<std::string>> ServeWait(Handlers& handlers, Call call, CallOptions options) {
+  Result<client::WaitRequest> request =
+      co_await Decode<client::WaitRequest>(handlers, std::move(call.body));
   if (!request.ok()) co_return request.status();
-  Status status = co_await api.Wait(std::move(*request), options);
+  Status status = co_await handlers.Wait(std::move(*request), options);
   if (!status.ok()) co_return status;
   co_return std::string();
 }
 
-Task<Result<std::string>> ServeDigest(Api& api, Call call, CallOptions options) {
-  Result<wire::DigestRequest> request = wire::Decode<wire::DigestRequest>(call.body);
+Task<Result<std::string>> ServeDigest(Handlers& handlers, Call call, CallOptions options) {
+  Result<wire::DigestRequest> request =
+      co_await Decode<wire::DigestRequest>(handlers, std::move(call.body));
   if (!request.ok()) co_return request.status();
   Result<client::DigestReport> report =
-      co_await api.GetDigest(std::move(request->groups), request->now_us, options);
+      co_await handlers.GetDigest(std::move(request->groups), request->now_us, options);
   if (!report.ok()) co_return report.status();
   co_return wire::Encode(*report);
 }
@@ -64,31 +75,31 @@ Task<Result<std::string>> RefuseMethod(uint8_t method) {
 
 }  // namespace
 
-runtime::rpc::Handler MakeNativeService(Api& api, const runtime::Clock& clock) {
-  return [&api, &clock](Executor& home, Call call) -> Task<Result<std::string>> {
+runtime::rpc::Handler MakeNativeService(Handlers& handlers, const runtime::Clock& clock) {
+  return [&handlers, &clock](Executor& home, Call call) -> Task<Result<std::string>> {
     CallOptions options;
     if (call.deadline.has_value()) options.timeout = *call.deadline - clock.Monotonic();
     switch (static_cast<v1::Method>(call.method)) {
       case v1::GET_FEATURES:
-        return Serve(api, std::move(call), options, &Api::GetFeatures);
+        return Serve(handlers, std::move(call), options, &Api::GetFeatures);
       case v1::PUT_RECORDS:
-        return Serve(api, std::move(call), options, &Api::PutRecords);
+        return Serve(handlers, std::move(call), options, &Api::PutRecords);
       case v1::DELETE_RECORDS:
-        return Serve(api, std::move(call), options, &Api::DeleteRecords);
+        return Serve(handlers, std::move(call), options, &Api::DeleteRecords);
       case v1::SCAN_PREFIX:
-        return Serve(api, std::move(call), options, &Api::ScanPrefix);
+        return Serve(handlers, std::move(call), options, &Api::ScanPrefix);
       case v1::APPLY_DEFINITIONS:
-        return ServeApply(api, std::move(call), options);
+        return ServeApply(handlers, std::move(call), options);
       case v1::GET_DEFINITIONS:
-        return ServeWithNothing(api, options, &Api::GetDefinitions);
+        return ServeWithNothing(handlers, options, &Api::GetDefinitions);
       case v1::WAIT:
-        return ServeWait(api, std::move(call), options);
+        return ServeWait(handlers, std::move(call), options);
       case v1::OFFLINE_STATUS:
-        return ServeWithNothing(api, options, &Api::OfflineStatus);
+        return ServeWithNothing(handlers, options, &Api::OfflineStatus);
       case v1::CLUSTER_STATUS:
-        return ServeWithNothing(api, options, &Api::GetClusterStatus);
+        return ServeWithNothing(handlers, options, &Api::GetClusterStatus);
       case v1::DIGEST:
-        return ServeDigest(api, std::move(call), options);
+        return ServeDigest(handlers, std::move(call), options);
       default:
         return RefuseMethod(call.method);
     }

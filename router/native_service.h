@@ -1,14 +1,14 @@
 // The native protocol's side of the router: method -> decode -> Api -> encode.
 #pragma once
 
-#include "client/api.h"
+#include "router/handlers.h"
 #include "runtime/executor.h"
 #include "runtime/rpc/server.h"
 
 namespace tokura::router {
 
-// For an RpcServer. `api` and `clock` outlive the handler. Methods that only nodes serve, and
+// For an RpcServer. `handlers` and `clock` outlive the handler. Methods that only nodes serve, and
 // unknown ones, are INVALID_ARGUMENT.
-runtime::rpc::Handler MakeNativeService(client::Api& api, const runtime::Clock& clock);
+runtime::rpc::Handler MakeNativeService(Handlers& handlers, const runtime::Clock& clock);
 
 }  // namespace tokura::router
