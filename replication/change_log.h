@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "core/ids.h"
-#include "core/status.h"
 #include "core/position_vector.h"
+#include "core/status.h"
 #include "replication/segment.h"
 #include "runtime/executor.h"
 #include "runtime/file_system.h"

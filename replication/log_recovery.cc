@@ -73,7 +73,8 @@ class Recovery {
     TOKURA_ASSIGN_OR_RETURN(size_t got, file->ReadAt(0, bytes));
     bytes.resize(got);
     if (ParseSegmentHeader(bytes, path).status().code() != Code::kCorrupt) return false;
-    TOKURA_ASSIGN_OR_RETURN(bool held_something, HasCommitBeyond(*file, 0, 0));
+    TOKURA_ASSIGN_OR_RETURN(bool held_something,
+                            HasCommitBeyond(*file, 0, 0, /*nonce=*/std::nullopt));
     if (held_something) return false;
     recovered_.torn_bytes += size;
     TOKURA_RETURN_IF_ERROR(files_.Remove(path));

@@ -1,9 +1,8 @@
 // Segment: one file of a change log (docs/formats/segment.md). A header, then frames:
 //   frame  := crc32c u32 | length u32 | kind u8 | payload        (crc over length, kind, payload)
 //   RECORD := shard u16 | origin u16 | seq u64 | epoch u32 | hlc i64 | chain u64 | canonical record
-//   ORIGIN := index u16 | incarnation u32 | node name    (defines `origin`; index 0 is the log's
-//   own) COMMIT := durable u64                (so many bytes of this segment were synced before
-//   this frame)
+//   ORIGIN := index u16 | incarnation u32 | node name    (defines `origin`; index 0: the log's own)
+//   COMMIT := durable u64 | nonce u64    (so many bytes of this segment were synced before it)
 // A COMMIT frame begins every group commit. When a bad frame is followed by a COMMIT that says it
 // was durable, the segment is corrupt; otherwise the bad frame and all after it are a torn tail.
 #pragma once
@@ -23,7 +22,7 @@
 namespace tokura::replication {
 
 inline constexpr uint64_t kSegmentBytesMax = 64 << 20;
-inline constexpr uint64_t kSegmentHeaderBytesMax = 8 + 2 + 2 + 4 + 2 + 4 + 1 + 255 + 4;
+inline constexpr uint64_t kSegmentHeaderBytesMax = 8 + 2 + 2 + 4 + 2 + 4 + 8 + 1 + 255 + 4;
 
 // "0000000003-00-000001.seg": incarnation, log index, segment number; sorts in log order.
 struct SegmentName {
@@ -50,9 +49,11 @@ uint64_t NextChain(uint64_t previous, const LogRecord& record);
 // Encodes frames into memory; the log writes them.
 class SegmentBuilder {
  public:
-  // Appends the segment header.
-  SegmentBuilder(const SegmentName& name, const std::string& node, std::string* out);
-  static void AppendCommit(uint64_t durable_bytes, std::string* out);
+  // Appends the segment header. `nonce`: such as no producer of records can guess; the segment's
+  // COMMIT frames carry it, so that no stored value can pass for one.
+  SegmentBuilder(const SegmentName& name, const std::string& node, uint64_t nonce,
+                 std::string* out);
+  static void AppendCommit(uint64_t durable_bytes, uint64_t nonce, std::string* out);
   static void AppendOrigin(uint16_t origin_index, const Origin& origin, std::string* out);
   static void AppendRecord(uint16_t origin_index, const LogRecord& record, std::string* out);
 };

@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kMagic = "TOKURASG";
 constexpr uint16_t kFormatVersion = 1;
 constexpr size_t kHeaderPrefixBytes = 8 + 2 + 2;  // magic, version, header length
-constexpr size_t kHeaderBytesMin = kHeaderPrefixBytes + 4 + 2 + 4 + 1 + 1 + 4;
+constexpr size_t kHeaderBytesMin = kHeaderPrefixBytes + 4 + 2 + 4 + 8 + 1 + 1 + 4;
 constexpr size_t kScanChunkBytes = 256 << 10;
 
 // Begins a frame of `payload_bytes`; the caller appends the payload and calls EndFrame.
@@ -30,7 +30,8 @@ void EndFrame(size_t begin, std::string* out) {
 
 }  // namespace
 
-SegmentBuilder::SegmentBuilder(const SegmentName& name, const std::string& node, std::string* out) {
+SegmentBuilder::SegmentBuilder(const SegmentName& name, const std::string& node, uint64_t nonce,
+                               std::string* out) {
   TOKURA_CHECK(!node.empty() && node.size() <= 255);
   const size_t begin = out->size();
   out->append(kMagic);
@@ -39,14 +40,16 @@ SegmentBuilder::SegmentBuilder(const SegmentName& name, const std::string& node,
   PutU32(out, name.incarnation);
   PutU16(out, name.log);
   PutU32(out, name.number);
+  PutU64(out, nonce);
   out->push_back(static_cast<char>(node.size()));
   out->append(node);
   PutU32(out, Crc32c(std::string_view(*out).substr(begin)));
 }
 
-void SegmentBuilder::AppendCommit(uint64_t durable_bytes, std::string* out) {
-  const size_t begin = BeginFrame(FrameKind::kCommit, 8, out);
+void SegmentBuilder::AppendCommit(uint64_t durable_bytes, uint64_t nonce, std::string* out) {
+  const size_t begin = BeginFrame(FrameKind::kCommit, 8 + 8, out);
   PutU64(out, durable_bytes);
+  PutU64(out, nonce);
   EndFrame(begin, out);
 }
 
@@ -83,7 +86,7 @@ std::optional<size_t> FrameBytes(std::string_view head) {
       if (payload_bytes < 2 + 4 + 1 || payload_bytes > 2 + 4 + 255) return {};
       break;
     case FrameKind::kCommit:
-      if (payload_bytes != 8) return {};
+      if (payload_bytes != 8 + 8) return {};
       break;
     default:
       return {};
@@ -96,9 +99,11 @@ std::optional<FrameView> ParseFrame(std::string_view bytes) {
   return FrameView{static_cast<FrameKind>(bytes[8]), bytes.substr(kFrameHeadBytes)};
 }
 
-std::optional<uint64_t> ParseCommit(std::string_view payload, uint64_t offset) {
+std::optional<uint64_t> ParseCommit(std::string_view payload, uint64_t offset,
+                                    std::optional<uint64_t> nonce) {
   const uint64_t durable = GetU64(payload.data());
   if (durable > offset) return std::nullopt;
+  if (nonce && GetU64(payload.data() + 8) != *nonce) return std::nullopt;
   return durable;
 }
 
@@ -118,18 +123,20 @@ Result<SegmentHeader> ParseSegmentHeader(std::string_view bytes, std::string_vie
                               " is newer than this program's " + std::to_string(kFormatVersion) +
                               "; run the newer program");
   }
-  const size_t node_bytes = static_cast<uint8_t>(bytes[22]);
+  const size_t node_bytes = static_cast<uint8_t>(bytes[30]);
   if (node_bytes == 0 || kHeaderBytesMin - 1 + node_bytes != header_bytes) return bad;
   SegmentHeader header;
   header.name.incarnation = GetU32(bytes.data() + 12);
   header.name.log = GetU16(bytes.data() + 16);
   header.name.number = GetU32(bytes.data() + 18);
-  header.node = std::string(bytes.substr(23, node_bytes));
+  header.nonce = GetU64(bytes.data() + 22);
+  header.node = std::string(bytes.substr(31, node_bytes));
   header.bytes = header_bytes;
   return header;
 }
 
-Result<bool> HasCommitBeyond(const runtime::ReadableFile& file, uint64_t from, uint64_t beyond) {
+Result<bool> HasCommitBeyond(const runtime::ReadableFile& file, uint64_t from, uint64_t beyond,
+                             std::optional<uint64_t> nonce) {
   // Chunks overlap by a frame less a byte, so that a frame across their border is seen once.
   std::string chunk(kScanChunkBytes, '\0');
   for (uint64_t at = from;; at += kScanChunkBytes - (kCommitFrameBytes - 1)) {
@@ -141,7 +148,7 @@ Result<bool> HasCommitBeyond(const runtime::ReadableFile& file, uint64_t from, u
       if (FrameBytes(candidate) != kCommitFrameBytes) continue;
       const std::optional<FrameView> frame = ParseFrame(candidate);
       if (!frame) continue;
-      const std::optional<uint64_t> durable = ParseCommit(frame->payload, at + i);
+      const std::optional<uint64_t> durable = ParseCommit(frame->payload, at + i, nonce);
       if (durable && *durable > beyond) return true;
     }
     if (got < kScanChunkBytes) return false;

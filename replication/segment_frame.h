@@ -17,7 +17,7 @@ enum class FrameKind : uint8_t { kRecord = 1, kOrigin = 2, kCommit = 3 };
 
 inline constexpr size_t kFrameHeadBytes = 4 + 4 + 1;  // crc, length, kind
 inline constexpr size_t kRecordHeadBytes = 2 + 2 + 8 + 4 + 8 + 8;
-inline constexpr size_t kCommitFrameBytes = kFrameHeadBytes + 8;
+inline constexpr size_t kCommitFrameBytes = kFrameHeadBytes + 8 + 8;
 inline constexpr size_t kFramePayloadBytesMax = kRecordHeadBytes + kRecordBytesMax;
 
 struct FrameView {
@@ -32,12 +32,14 @@ std::optional<size_t> FrameBytes(std::string_view head);
 std::optional<FrameView> ParseFrame(std::string_view bytes);
 
 // The durable bytes that a COMMIT frame at `offset` of its segment names; nullopt if they are not
-// possible there.
-std::optional<uint64_t> ParseCommit(std::string_view payload, uint64_t offset);
+// possible there, or if the nonce is another's. Without `nonce` any is taken.
+std::optional<uint64_t> ParseCommit(std::string_view payload, uint64_t offset,
+                                    std::optional<uint64_t> nonce);
 
 struct SegmentHeader {
   SegmentName name;
   std::string node;
+  uint64_t nonce = 0;
   uint64_t bytes = 0;
 };
 // `bytes`: the first kSegmentHeaderBytesMax of a file, or all of it. `where` begins the message.
@@ -45,6 +47,7 @@ Result<SegmentHeader> ParseSegmentHeader(std::string_view bytes, std::string_vie
 
 // True if, at or after `from`, some whole COMMIT frame says that bytes beyond `beyond` were
 // durable.
-Result<bool> HasCommitBeyond(const runtime::ReadableFile& file, uint64_t from, uint64_t beyond);
+Result<bool> HasCommitBeyond(const runtime::ReadableFile& file, uint64_t from, uint64_t beyond,
+                             std::optional<uint64_t> nonce);
 
 }  // namespace tokura::replication

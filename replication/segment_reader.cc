@@ -65,7 +65,8 @@ class Reader final : public SegmentReader {
       tail_ = Tail::kClean;
       return std::optional<FrameView>();
     }
-    TOKURA_ASSIGN_OR_RETURN(bool durable, HasCommitBeyond(*file_, offset + 1, offset));
+    TOKURA_ASSIGN_OR_RETURN(bool durable,
+                            HasCommitBeyond(*file_, offset + 1, offset, header_.nonce));
     if (!durable) {
       tail_ = Tail::kTorn;
       return std::optional<FrameView>();
@@ -104,7 +105,8 @@ class Reader final : public SegmentReader {
   Status Take(const FrameView& frame, uint64_t begin, std::optional<LogRecord>* record) {
     switch (frame.kind) {
       case FrameKind::kCommit:
-        if (!ParseCommit(frame.payload, begin)) return CorruptAt(begin, "impossible commit");
+        if (!ParseCommit(frame.payload, begin, header_.nonce))
+          return CorruptAt(begin, "impossible commit");
         return OkStatus();
       case FrameKind::kOrigin:
         return TakeOrigin(frame.payload, begin);

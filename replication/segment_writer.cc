@@ -4,11 +4,15 @@
 #include <chrono>
 #include <utility>
 
+#include "core/bytes.h"
+#include "core/digest.h"
+
 namespace tokura::replication {
 
 struct SegmentWriter::Segment {
   std::string path;
   std::unique_ptr<runtime::WritableFile> file;
+  uint64_t nonce = 0;
   uint64_t header_bytes = 0;
   uint64_t end = 0;       // of the last commit
   uint64_t durable = 0;   // synced up to here
@@ -19,6 +23,14 @@ namespace {
 
 Status Failed(const Status& cause) {
   return Internal("the log failed: " + cause.message() + "; check the disk and restart the node");
+}
+
+// Producers cannot guess it: they never see the nanosecond at which a segment began.
+uint64_t MakeNonce(const SegmentName& name, const std::string& node, runtime::Clock& clock) {
+  std::string bytes = name.ToString() + node;
+  PutU64(&bytes, static_cast<uint64_t>(clock.NowUs()));
+  PutU64(&bytes, static_cast<uint64_t>(clock.Monotonic().count()));
+  return DigestBytes(bytes).low;
 }
 
 }  // namespace
@@ -65,7 +77,8 @@ runtime::Task<Status> SegmentWriter::Create() {
   auto segment = std::make_shared<Segment>();
   auto outcome = std::make_shared<Outcome>();
   std::string header;
-  SegmentBuilder(next_, node_, &header);
+  segment->nonce = MakeNonce(next_, node_, clock_);
+  SegmentBuilder(next_, node_, segment->nonce, &header);
   segment->path = directory_ + "/" + next_.ToString();
   segment->header_bytes = segment->end = segment->durable = header.size();
   auto work = [&files = files_, directory = directory_, header, segment, outcome] {
@@ -94,7 +107,7 @@ runtime::Task<Status> SegmentWriter::Create() {
 }
 
 void SegmentWriter::BeginCommit(std::string* out) const {
-  SegmentBuilder::AppendCommit(segment_->durable, out);
+  SegmentBuilder::AppendCommit(segment_->durable, segment_->nonce, out);
 }
 
 Status SegmentWriter::Append(std::string_view commit) {

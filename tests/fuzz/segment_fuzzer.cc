@@ -15,6 +15,8 @@
 
 namespace {
 
+constexpr uint64_t kNonce = 0x0807060504030201;
+
 using namespace tokura;
 using namespace tokura::replication;
 
@@ -31,7 +33,7 @@ void AppendGoodRecords(std::string_view input, std::string* file) {
   uint8_t length = 0;
   std::string_view body;
   while (reader.U8(&length) && length > 0 && reader.Take(length, &body)) {
-    if (length % 2 == 0) SegmentBuilder::AppendCommit(file->size(), file);
+    if (length % 2 == 0) SegmentBuilder::AppendCommit(file->size(), kNonce, file);
     ++record.dot.seq.value;
     ++record.hlc_us;
     record.body = std::string(body);
@@ -46,7 +48,7 @@ std::string FileOf(std::string_view input) {
   input.remove_prefix(1);
   if (mode % 4 == 0) return std::string(input);
   std::string file;
-  SegmentBuilder(SegmentName{1, 0, 1}, "n1", &file);
+  SegmentBuilder(SegmentName{1, 0, 1}, "n1", kNonce, &file);
   if (mode % 4 == 1) return file.append(input);
   if (mode % 4 == 3) {
     AppendGoodRecords(input, &file);

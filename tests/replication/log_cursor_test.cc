@@ -8,6 +8,8 @@
 namespace tokura::replication {
 namespace {
 
+constexpr uint64_t kNonce = 0x0807060504030201;
+
 class LogCursorTest : public testing::Test {
  protected:
   void Open(const std::string& cursor = "") {
@@ -127,7 +129,7 @@ TEST_F(LogCursorTest, NeverGivesWhatAFullDiskTookBack) {
     return made;
   };
   std::string first;
-  SegmentBuilder(SegmentName{1, 0, 1}, "n1", &first);
+  SegmentBuilder(SegmentName{1, 0, 1}, "n1", kNonce, &first);
   const LogRecord kept = record(1, "kept");
   SegmentBuilder::AppendRecord(0, kept, &first);
   chain = kept.chain;
@@ -140,7 +142,7 @@ TEST_F(LogCursorTest, NeverGivesWhatAFullDiskTookBack) {
   EXPECT_EQ(Read(durable).size(), 1u);
   ASSERT_TRUE(log_.files().Truncate(log_.Path(kFirstSegment), end).ok());
   std::string second;
-  SegmentBuilder(SegmentName{1, 0, 2}, "n1", &second);
+  SegmentBuilder(SegmentName{1, 0, 2}, "n1", kNonce, &second);
   SegmentBuilder::AppendRecord(0, record(2, "instead"), &second);
   log_.Put("0000000001-00-000002.seg", second);
   durable.Add(Dot{ShardId(1), {"n1", 1}, Seq(2)});

@@ -8,6 +8,8 @@
 namespace tokura::replication {
 namespace {
 
+constexpr uint64_t kNonce = 0x0807060504030201;
+
 using Bodies = std::vector<std::string>;
 
 class LogRecoveryTest : public testing::Test {
@@ -50,16 +52,16 @@ TEST_F(LogRecoveryTest, CutsATornTailOnce) {
 
 TEST_F(LogRecoveryTest, FindsDamageThatWasDurable) {
   Life(1, 3);
-  log_.FlipByte(kFirstSegment, 60);
+  log_.FlipByte(kFirstSegment, 76);
   EXPECT_EQ(RecoveryCode(), Code::kCorrupt);
-  EXPECT_NE(RecoveryMessage().find("/log/0000000001-00-000001.seg: offset 46: checksum mismatch"),
+  EXPECT_NE(RecoveryMessage().find("/log/0000000001-00-000001.seg: offset 62: checksum mismatch"),
             std::string::npos)
       << RecoveryMessage();
 }
 
 TEST_F(LogRecoveryTest, TakesDamageToTheLastRecordOfACleanLogForCorruption) {
   Life(1, 3);
-  log_.FlipByte(kFirstSegment, log_.Contents(kFirstSegment).size() - 20);
+  log_.FlipByte(kFirstSegment, log_.Contents(kFirstSegment).size() - 28);
   EXPECT_EQ(RecoveryCode(), Code::kCorrupt);
 }
 
@@ -97,7 +99,7 @@ TEST_F(LogRecoveryTest, RefusesASegmentUnderAnotherName) {
 TEST_F(LogRecoveryTest, RefusesASegmentOfAnotherNode) {
   Life(1, 3);
   std::string bytes;
-  SegmentBuilder(SegmentName{2, 0, 1}, "n2", &bytes);
+  SegmentBuilder(SegmentName{2, 0, 1}, "n2", kNonce, &bytes);
   log_.Put("0000000002-00-000001.seg", bytes);
   EXPECT_NE(RecoveryMessage().find("of node 'n2'"), std::string::npos);
 }
@@ -116,7 +118,7 @@ TEST_F(LogRecoveryTest, IgnoresOtherFiles) {
 TEST_F(LogRecoveryTest, RemovesALastSegmentThatWasNeverBorn) {
   Life(1, 3);
   std::string header;
-  SegmentBuilder(SegmentName{1, 0, 2}, "n1", &header);
+  SegmentBuilder(SegmentName{1, 0, 2}, "n1", kNonce, &header);
   for (size_t bytes = 0; bytes < header.size(); ++bytes) {
     log_.Put("0000000001-00-000002.seg", header.substr(0, bytes));
     EXPECT_EQ(log_.Recovered().size(), 3u);
@@ -127,7 +129,7 @@ TEST_F(LogRecoveryTest, RemovesALastSegmentThatWasNeverBorn) {
 TEST_F(LogRecoveryTest, FindsAGapBrokenChainAndTimeThatRunsBack) {
   const auto recover = [this](LogRecord record) {
     std::string bytes;
-    SegmentBuilder(SegmentName{1, 0, 1}, "n1", &bytes);
+    SegmentBuilder(SegmentName{1, 0, 1}, "n1", kNonce, &bytes);
     LogRecord first;
     first.dot = Dot{ShardId(1), {"n1", 1}, Seq(1)};
     first.hlc_us = 10;
@@ -217,7 +219,7 @@ TEST_F(LogRecoveryTest, AFlippedByteInACleanLogOnlyEverCostsTheEndMark) {
     log_.FlipByte(kFirstSegment, i);
     std::vector<LogRecord> records;
     const bool ok = log_.Recover(&records).ok();
-    EXPECT_EQ(ok, i >= bytes.size() - 17) << i;
+    EXPECT_EQ(ok, i >= bytes.size() - 25) << i;
     if (ok) EXPECT_EQ(records.size(), 4u);
     log_.Replace(kFirstSegment, bytes);
   }

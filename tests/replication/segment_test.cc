@@ -9,13 +9,15 @@
 namespace tokura::replication {
 namespace {
 
+constexpr uint64_t kNonce = 0x0807060504030201;
+
 // Writes a segment frame by frame and reads it back.
 class SegmentTest : public testing::Test {
  protected:
-  SegmentTest() { SegmentBuilder(SegmentName{1, 0, 1}, "n1", &bytes_); }
+  SegmentTest() { SegmentBuilder(SegmentName{1, 0, 1}, "n1", kNonce, &bytes_); }
 
-  void Commit() { SegmentBuilder::AppendCommit(bytes_.size(), &bytes_); }
-  void CommitNothingDurable() { SegmentBuilder::AppendCommit(0, &bytes_); }
+  void Commit() { SegmentBuilder::AppendCommit(bytes_.size(), kNonce, &bytes_); }
+  void CommitNothingDurable() { SegmentBuilder::AppendCommit(0, kNonce, &bytes_); }
   void Write(const std::string& body, uint16_t origin = 0) {
     LogRecord record;
     record.dot = Dot{ShardId(7), Origin{"n1", 1}, Seq(++seq_)};
@@ -137,6 +139,20 @@ TEST_F(SegmentTest, FindsTheCommitThatConvictsFarBehind) {
   EXPECT_NE(Read().front().find("checksum mismatch"), std::string::npos);
 }
 
+// Found in review: such a value once made recovery refuse a log that was only torn.
+TEST_F(SegmentTest, AValueThatSpellsACommitIsNotTakenForOne) {
+  Commit();
+  const size_t torn = size();
+  Write("lost in the crash");
+  std::string forged;
+  SegmentBuilder::AppendCommit(torn + 1, kNonce + 1, &forged);
+  Write("from outside: " + forged);
+  FlipByte(torn);
+  EXPECT_EQ(Read(), (Seen{"torn"}));
+  SegmentBuilder::AppendCommit(torn + 1, kNonce, &bytes_);
+  EXPECT_NE(Read(), (Seen{"torn"}));
+}
+
 TEST_F(SegmentTest, RefusesABadHeader) {
   const std::string whole = bytes_;
   for (size_t i = 0; i < whole.size(); ++i) {
@@ -158,7 +174,7 @@ TEST_F(SegmentTest, NamesANewerFormat) {
 
 TEST_F(SegmentTest, RefusesAHeaderThatIsNotItsName) {
   bytes_.clear();
-  SegmentBuilder(SegmentName{1, 0, 2}, "n1", &bytes_);
+  SegmentBuilder(SegmentName{1, 0, 2}, "n1", kNonce, &bytes_);
   EXPECT_EQ(Read(), (Seen{"CORRUPT"}));
 }
 
@@ -173,15 +189,17 @@ TEST_F(SegmentTest, KeepsItsGoldenBytes) {
   }
   EXPECT_EQ(hex,
             "544f4b5552415347"  // TOKURASG
-            "01001d00"          // version 1, 29 bytes
+            "01002500"          // version 1, 37 bytes
             "010000000000"      // incarnation 1, log 0
             "01000000"          // segment 1
+            "0102030405060708"  // nonce
             "026e31"            // n1
-            "80f8bec8"
-            "30eee588"
-            "08000000"
+            "9e937ad3"
+            "c087352c"
+            "10000000"
             "03"
-            "1d00000000000000"  // COMMIT 29
+            "2500000000000000"  // COMMIT 37
+            "0102030405060708"  // nonce
             "c7cb41a5"
             "21000000"
             "01"  // RECORD
