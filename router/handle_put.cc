@@ -4,8 +4,25 @@
 #include "router/write_batch.h"
 
 namespace tokura::router {
+namespace {
 
 using runtime::Task;
+
+// About what the values of a request weigh.
+size_t BytesOf(const client::PutRecordsRequest& request) {
+  constexpr size_t kBytesOfOne = 16;
+  size_t bytes = 0;
+  for (const client::PutRecord& record : request.records) {
+    bytes += (record.values.size() + record.key.size()) * kBytesOfOne;
+    for (const auto& [name, value] : record.values) {
+      if (const auto* list = value.get_if<List>()) bytes += list->size() * kBytesOfOne;
+      if (const auto* text = value.get_if<std::string>()) bytes += text->size();
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
 
 Task<Result<client::PutRecordsResponse>> Handlers::Put(client::PutRecordsRequest request,
                                                        CallOptions options) {
@@ -19,12 +36,18 @@ Task<Result<client::PutRecordsResponse>> Handlers::Put(client::PutRecordsRequest
   TOKURA_CO_ASSIGN_OR_RETURN(const Stores stores, ResolveStores(*group, request.stores));
 
   const int64_t now_us = runtime_.clock->NowUs();
-  RecordBuilder builder({group, stores, request.syntax, now_us},
-                        [this, now_us] { return NextWriteId(now_us); });
-  WriteBatch batch(*runtime_.executor, *group, nodes_, "records");
-  for (size_t i = 0; i < request.records.size(); ++i) {
-    batch.Add(builder.Put(request.records[i], "records[" + std::to_string(i) + "]"));
+  std::vector<WriteId> write_ids;  // made here, for their maker is of this executor
+  for (const client::PutRecord& record : request.records) {
+    write_ids.push_back(record.write_id.has_value() ? *record.write_id : NextWriteId(now_us));
   }
+  size_t next = 0;
+  RecordBuilder builder({group, stores, request.syntax, now_us}, [&] { return write_ids[next]; });
+  WriteBatch batch(*runtime_.executor, *group, nodes_, "records");
+  co_await RunSized(BytesOf(request), [&] {
+    for (; next < request.records.size(); ++next) {
+      batch.Add(builder.Put(request.records[next], "records[" + std::to_string(next) + "]"));
+    }
+  });
   Status sent = co_await batch.Send(deadline);
   if (!sent.ok()) co_return sent;
   client::PutRecordsResponse response;

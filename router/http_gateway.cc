@@ -232,7 +232,13 @@ Task<HttpResponse> HttpGateway::GetFeatures(HttpRequest request, Target target) 
     });
     co_return ErrorResponse(answer.status(), details);
   }
-  if (!IsProtobuf(request)) co_return JsonResponse(WriteJson(*answer, style));
+  if (!IsProtobuf(request)) {
+    constexpr size_t kBytesOfOne = 16;  // about, a value and its status
+    std::string json;
+    co_await handlers_.RunSized(answer->rows * answer->features.size() * kBytesOfOne,
+                                [&] { json = WriteJson(*answer, style); });
+    co_return JsonResponse(std::move(json));
+  }
   HttpResponse response;
   response.content_type = std::string(kProtobuf);
   response.body = client::wire::Encode(*answer);

@@ -1412,6 +1412,25 @@ class Bytes(ContractTest):
                 self.assertIn(post('/v1/' + path, body).status, (400, 404, 413))
         self.assertLess(latency_of_others(send_all), 0.25)
 
+    def test_native_requests_of_a_million_empty_messages_hold_up_nobody(self):
+        def send_all():
+            for method, field in ((1, 3), (1, 2), (1, 6), (2, 5), (2, 3), (3, 2), (5, 1), (7, 1)):
+                body = bytes([field << 3 | 2, 0]) * (MIB // 2)
+                with socket.create_connection(('127.0.0.1', SERVER.native_port), 60) as s:
+                    s.sendall(frame_bytes(method, body, deadline=60_000_000))
+                    self.assertEqual(s.makefile('rb').read(28)[:4], b'TKRA')
+        self.assertLess(latency_of_others(send_all), 0.25)
+
+    def test_requests_as_large_as_they_may_be_hold_up_nobody(self):
+        self.apply(project('large', group('g', feature('l', 'list<int64>'), feature('a'))))
+        record = lambda k: {'key': {'k': k}, 'event_time': 1, 'values': {'l': [1] * 130000}}
+
+        def send_all():
+            self.accept('large/g', *map(record, map(str, range(20))))
+            self.read(['large/g:[%s]' % ', '.join(['a'] * 500)],
+                      {'k': [str(i) for i in range(1000)]})
+        self.assertLess(latency_of_others(send_all), 0.25)
+
 
 def crc32c(data):
     crc = 0xffffffff
