@@ -141,11 +141,11 @@ TEST_F(NodeLifecycleTest, RefusesACorruptLogByFileAndOffset) {
   Stop();
   const std::string name = files_->List("/data/n1/log")->front();
   std::string bytes = runtime::ReadFile(*files_, "/data/n1/log/" + name).value();
-  bytes[60] ^= 1;
+  bytes[76] ^= 1;
   ASSERT_TRUE(runtime::WriteFileAtomically(*files_, "/data/n1/log/" + name, bytes).ok());
   const Status status = TryStart();
   EXPECT_EQ(status.code(), Code::kCorrupt);
-  EXPECT_NE(status.message().find(name + ": offset 46: checksum mismatch"), std::string::npos)
+  EXPECT_NE(status.message().find(name + ": offset 62: checksum mismatch"), std::string::npos)
       << status.message();
 }
 
