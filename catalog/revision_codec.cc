@@ -70,7 +70,7 @@ class Decoder {
  public:
   Result<std::shared_ptr<const Definitions>> Decode(const Node& root) {
     FieldReader reader({&file_, ""}, root);
-    reader.Number("revision", 1, UINT64_MAX, &out_.revision.value);
+    reader.Number("revision", 0, UINT64_MAX, &out_.revision.value);
     uint64_t next_group_id = 0;
     reader.Number("next_group_id", 1, kGroupIdMax + 1, &next_group_id);
     out_.next_group_id = static_cast<uint32_t>(next_group_id);

@@ -3,8 +3,21 @@
 #include <algorithm>
 
 #include "cli/program/flags.h"
+#include "runtime/sync.h"
 
 namespace tokura::cli {
+namespace {
+
+// A table opens a moment after its group is applied: 60 times 50 ms are many such moments.
+constexpr int kOpenAttempts = 60;
+constexpr std::chrono::milliseconds kOpenPause{50};
+
+runtime::Task<Status> Pause(runtime::Executor& executor) {
+  co_await runtime::Sleep(executor, kOpenPause);
+  co_return OkStatus();
+}
+
+}  // namespace
 
 Session::Session(const Context& context)
     : files_(context.files), endpoint_(AddressOf(context.endpoint).ToString()) {
@@ -43,11 +56,21 @@ Result<Session::Group> Session::ResolveGroup(const std::string& reference) {
   return found;
 }
 
+Result<std::vector<client::OfflineGroupStatus>> Session::OfflineTables(
+    const catalog::Definitions& definitions) {
+  for (int attempt = 0;; ++attempt) {
+    TOKURA_ASSIGN_OR_RETURN(std::vector<client::OfflineGroupStatus> tables,
+                            Call(api_->OfflineStatus(options_)));
+    if (attempt == kOpenAttempts || UnopenedTables(definitions, tables).empty()) return tables;
+    TOKURA_RETURN_IF_ERROR(Call(Pause(executor())));
+  }
+}
+
 Result<std::string> Session::OfflineRoot() {
+  TOKURA_ASSIGN_OR_RETURN(const client::Api::Definitions definitions, GetDefinitions());
   TOKURA_ASSIGN_OR_RETURN(const std::vector<client::OfflineGroupStatus> tables,
-                          Call(api_->OfflineStatus(options_)));
+                          OfflineTables(*definitions));
   if (tables.empty()) {
-    TOKURA_ASSIGN_OR_RETURN(const client::Api::Definitions definitions, GetDefinitions());
     const std::vector<std::string> unopened = UnopenedTables(*definitions, tables);
     if (!unopened.empty()) {
       return Internal("the offline table of " + unopened.front() +

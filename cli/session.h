@@ -43,6 +43,9 @@ class Session {
     const FeatureGroup* group = nullptr;
   };
   Result<Group> ResolveGroup(const std::string& reference);
+  // The offline tables; gives those of groups that were applied just now 3 s to open.
+  Result<std::vector<client::OfflineGroupStatus>> OfflineTables(
+      const catalog::Definitions& definitions);
   // The directory of the offline tables, as this machine sees it. FAILED_PRECONDITION if the server
   // has none or it is not a directory of this machine; INTERNAL if it could open none of them.
   Result<std::string> OfflineRoot();

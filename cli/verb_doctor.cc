@@ -30,7 +30,7 @@ using Findings = std::vector<Finding>;
 
 void CheckOffline(Session& session, const catalog::Definitions& definitions, Context& context,
                   Findings* findings) {
-  const auto tables = session.Call(session.api().OfflineStatus(session.options()));
+  const auto tables = session.OfflineTables(definitions);
   if (!tables.ok()) {
     findings->push_back({"error", "the offline side does not answer: " + tables.status().message(),
                          "look at the compactor's log"});

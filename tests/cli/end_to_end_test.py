@@ -121,12 +121,14 @@ class Case(unittest.TestCase):
 class Served(Case):
     """A server with the definitions, stopped at the end."""
 
+    DEFINED = True
+
     def setUp(self):
         super().setUp()
         self.definitions = self.write("features.yaml", DEFINITIONS)
         self.server = Server(self.directory)
         self.addCleanup(self.kill)
-        self.server.start("--definitions", self.definitions)
+        self.server.start(*(["--definitions", self.definitions] if self.DEFINED else []))
 
     def kill(self):
         if self.server.process is not None and self.server.process.poll() is None:
@@ -476,6 +478,24 @@ class Life(Served):
 
     def test_wait_refuses_what_is_no_token(self):
         self.run_verb("wait", "not a token", code=2)
+
+
+class Empty(Served):
+    """A server on which nothing is defined yet."""
+
+    DEFINED = False
+
+    def test_every_verb_answers(self):
+        self.assertEqual(self.run_json("list"),
+                         {"entities": [], "feature_groups": [], "feature_services": []})
+        self.assertIn("does not exist", self.run_verb("get", "--features", "flights/weather:temp",
+                                                      "--key", "origin=JFK", code=2))
+        self.assertEqual(self.run_json("offline", "status"), {"groups": []})
+        self.run_verb("wait")
+        (finding,) = self.run_json("doctor", code=1)["findings"]
+        self.assertEqual((finding["level"], finding["what"]),
+                         ("warning", "no feature group is defined"))
+        self.assertEqual(self.run_json("apply", self.definitions)["revision"], 1)
 
 
 class SinglePrograms(Case):
