@@ -8,7 +8,7 @@
 #include "catalog/catalog.h"
 #include "runtime/real/real_runtime.h"
 #include "tests/catalog/definer.h"
-#include "tests/catalog/failing_file_system.h"
+#include "tests/runtime/faulty_files.h"
 
 namespace tokura::catalog {
 namespace {
@@ -55,7 +55,7 @@ class FileCatalogTest : public testing::Test {
   }
 
   std::unique_ptr<runtime::FileSystem> files_;
-  FailingFileSystem failing_;
+  runtime::FaultyFiles failing_;
   std::string directory_;
 };
 
@@ -158,7 +158,7 @@ TEST_F(FileCatalogTest, HoldsTheOldOrTheNewRevisionWhereverItStops) {
     failing_.Heal();
     const auto catalog = Open();
     Apply(*catalog, Project(1));
-    failing_.FailAfter(step);
+    failing_.FailAt(step, Unavailable("the disk is gone"), /*once=*/false);
     const Result<Plan> applied = catalog->Apply(Text(Project(2)), {});
     done = !failing_.failed();
     failing_.Heal();

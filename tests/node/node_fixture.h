@@ -23,7 +23,7 @@
 #include "runtime/rpc/channel.h"
 #include "runtime/sim/sim_world.h"
 #include "runtime/sync.h"
-#include "tests/replication/faulty_files.h"
+#include "tests/runtime/faulty_files.h"
 
 namespace tokura::node {
 
@@ -122,7 +122,7 @@ class NodeFixture : public testing::Test {
         second_(world_.AddProcess("n1 second thread", "n1")),
         client_(world_.AddProcess("client")),
         transport_(first_.transport(), first_.executor()),
-        files_(std::make_unique<replication::FaultyFiles>(first_.files())) {
+        files_(std::make_unique<runtime::FaultyFiles>(first_.files())) {
     definer_.Apply(kDefinitions);
   }
 
@@ -282,7 +282,7 @@ class NodeFixture : public testing::Test {
   runtime::sim::SimProcess& second_;
   runtime::sim::SimProcess& client_;
   FirstThreadTransport transport_;
-  std::unique_ptr<replication::FaultyFiles> files_;
+  std::unique_ptr<runtime::FaultyFiles> files_;
   std::unique_ptr<runtime::Metrics> metrics_ = runtime::MakeNullMetrics();
   std::unique_ptr<runtime::Logger> logger_ = runtime::MakeNullLogger();
   Definer definer_;

@@ -19,7 +19,7 @@
 #include "offline/verify.h"
 #include "runtime/sim/sim_world.h"
 #include "tests/offline/random_history.h"
-#include "tests/replication/faulty_files.h"
+#include "tests/runtime/faulty_files.h"
 
 namespace tokura::offline {
 namespace {
@@ -159,7 +159,7 @@ class CompactorTest : public ::testing::Test {
   runtime::sim::SimProcess& node_process_ = world_.AddProcess("n1");
   runtime::sim::SimProcess& process_ = world_.AddProcess("compactor");
   runtime::sim::SimProcess& client_process_ = world_.AddProcess("client");
-  replication::FaultyFiles files_{process_.files()};
+  runtime::FaultyFiles files_{process_.files()};
   std::unique_ptr<runtime::Metrics> metrics_ = runtime::MakeNullMetrics();
   std::unique_ptr<runtime::Logger> logger_ = runtime::MakeNullLogger();
   FixedDefinitions definitions_;

@@ -17,7 +17,7 @@
 #include "runtime/metrics.h"
 #include "runtime/sim/sim_world.h"
 #include "runtime/sync.h"
-#include "tests/replication/faulty_files.h"
+#include "tests/runtime/faulty_files.h"
 
 namespace tokura::replication {
 
@@ -33,7 +33,7 @@ class LogFixture {
   }
 
   runtime::sim::SimWorld& world() { return world_; }
-  FaultyFiles& files() { return files_; }
+  runtime::FaultyFiles& files() { return files_; }
   ChangeLog& log(uint16_t index = 0) { return *logs_.at(index); }
   const std::vector<LogRecord>& applied() const { return applied_; }
   const std::vector<Status>& failures() const { return failures_; }
@@ -146,7 +146,7 @@ class LogFixture {
 
   runtime::sim::SimWorld world_;
   runtime::sim::SimProcess& process_;
-  FaultyFiles files_;
+  runtime::FaultyFiles files_;
   std::unique_ptr<runtime::Metrics> metrics_ = runtime::MakeNullMetrics();
   std::vector<LogRecord> applied_;
   std::vector<Status> failures_;

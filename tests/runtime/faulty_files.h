@@ -11,11 +11,11 @@
 
 #include "runtime/file_system.h"
 
-namespace tokura::replication {
+namespace tokura::runtime {
 
-class FaultyFiles final : public runtime::FileSystem {
+class FaultyFiles final : public FileSystem {
  public:
-  explicit FaultyFiles(runtime::FileSystem& under) : under_(under) {}
+  explicit FaultyFiles(FileSystem& under) : under_(under) {}
 
   // So many more bytes fit; an append beyond it writes what fits and fails.
   uint64_t free_bytes = std::numeric_limits<uint64_t>::max();
@@ -36,18 +36,18 @@ class FaultyFiles final : public runtime::FileSystem {
   }
   bool failed() const { return failed_; }  // since FailAt
 
-  Result<std::unique_ptr<runtime::WritableFile>> Create(const std::string& path) override {
+  Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
     if (free_bytes == 0) return ResourceExhausted(path + ": no space");
     TOKURA_RETURN_IF_ERROR(Spend());
-    TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::WritableFile> file, under_.Create(path));
-    return std::unique_ptr<runtime::WritableFile>(std::make_unique<File>(*this, std::move(file)));
+    TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file, under_.Create(path));
+    return std::unique_ptr<WritableFile>(std::make_unique<File>(*this, std::move(file)));
   }
   Status Truncate(const std::string& path, uint64_t size) override {
     if (truncate_fails) return Unavailable(path + ": I/O error");
     TOKURA_RETURN_IF_ERROR(Spend());
     return under_.Truncate(path, size);
   }
-  Result<std::unique_ptr<runtime::ReadableFile>> Open(const std::string& path) override {
+  Result<std::unique_ptr<ReadableFile>> Open(const std::string& path) override {
     return under_.Open(path);
   }
   Status Rename(const std::string& from, const std::string& to) override {
@@ -80,14 +80,14 @@ class FaultyFiles final : public runtime::FileSystem {
   Result<bool> Exists(const std::string& path) override { return under_.Exists(path); }
   Result<bool> IsDirectory(const std::string& path) override { return under_.IsDirectory(path); }
   Result<uint64_t> FreeBytes(const std::string& path) override { return under_.FreeBytes(path); }
-  Result<std::unique_ptr<runtime::FileLock>> Lock(const std::string& path) override {
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     return under_.Lock(path);
   }
 
  private:
-  class File final : public runtime::WritableFile {
+  class File final : public WritableFile {
    public:
-    File(FaultyFiles& owner, std::unique_ptr<runtime::WritableFile> under)
+    File(FaultyFiles& owner, std::unique_ptr<WritableFile> under)
         : owner_(owner), under_(std::move(under)) {}
     Status Append(std::string_view bytes) override {
       if (broken_) return Unavailable("not used after an earlier I/O error");
@@ -118,7 +118,7 @@ class FaultyFiles final : public runtime::FileSystem {
 
    private:
     FaultyFiles& owner_;
-    std::unique_ptr<runtime::WritableFile> under_;
+    std::unique_ptr<WritableFile> under_;
     bool broken_ = false;
   };
 
@@ -130,11 +130,11 @@ class FaultyFiles final : public runtime::FileSystem {
     return fault_;
   }
 
-  runtime::FileSystem& under_;
+  FileSystem& under_;
   int changes_left_ = -1;  // -1: no fault is coming
   Status fault_;
   bool once_ = false;
   bool failed_ = false;
 };
 
-}  // namespace tokura::replication
+}  // namespace tokura::runtime
