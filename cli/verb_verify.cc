@@ -68,8 +68,7 @@ Result<Exit> RunVerify(const VerifyFlags& flags, Context& context) {
   const int64_t now_us = context.clock.NowUs();
   TOKURA_ASSIGN_OR_RETURN(const client::DigestReport report,
                           session.Call(session.api().GetDigest(groups, now_us, options)));
-  TOKURA_ASSIGN_OR_RETURN(const PositionVector position,
-                          PositionVector::Decode(report.vector));
+  TOKURA_ASSIGN_OR_RETURN(const PositionVector position, PositionVector::Decode(report.vector));
   if (!position.empty()) {
     client::WaitRequest wait;
     wait.tokens = {position.ToToken()};

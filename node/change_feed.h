@@ -27,7 +27,7 @@ class ChangeFeed {
              runtime::FileSystem& files, runtime::BlockingPool& blocking);
 
   struct Request {
-    std::string cursor;                   // of the previous batch; empty: from the beginning
+    std::string cursor;      // of the previous batch; empty: from the beginning
     PositionVector covered;  // records in it are left out
     uint64_t bytes_max = 0;
     std::chrono::nanoseconds wait_until{};  // monotonic

@@ -81,9 +81,8 @@ Result<uint32_t> RegisterIncarnation(runtime::FileSystem& files, const std::stri
   }
   // A clock that is far off must not use up what is left.
   const int64_t second = now_us / 1'000'000;
-  const uint32_t next = std::max(newest + 1, second > 0 && second < kSecondsMax
-                                                 ? static_cast<uint32_t>(second)
-                                                 : uint32_t{1});
+  const uint32_t next = std::max(
+      newest + 1, second > 0 && second < kSecondsMax ? static_cast<uint32_t>(second) : uint32_t{1});
   const boost::json::object object = {
       {"id", node_id}, {"incarnation", int64_t{next}}, {"format", kFormat}};
   TOKURA_RETURN_IF_ERROR(runtime::WriteFileAtomically(files, PathIn(directory),

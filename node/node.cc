@@ -31,10 +31,9 @@ class Node::Impl {
   runtime::Task<Status> Start() {
     TOKURA_CO_RETURN_IF_ERROR(OpenDirectory());
     TOKURA_CO_RETURN_IF_ERROR(co_await ReplayLog());
-    TOKURA_CO_ASSIGN_OR_RETURN(incarnation_,
-                               RegisterIncarnation(*runtime_.files, options_.directory, options_.id,
-                                                   recovered_.last_incarnation,
-                                                   runtime_.clock->NowUs()));
+    TOKURA_CO_ASSIGN_OR_RETURN(
+        incarnation_, RegisterIncarnation(*runtime_.files, options_.directory, options_.id,
+                                          recovered_.last_incarnation, runtime_.clock->NowUs()));
     service_ = std::make_unique<NodeService>(Parts());
     co_await StartThreads();
     TOKURA_CO_RETURN_IF_ERROR(Listen());

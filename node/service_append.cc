@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "core/limits.h"
+#include "core/position_vector.h"
 #include "node/record_check.h"
 #include "node/requests.h"
 #include "node/service.h"
-#include "core/position_vector.h"
 #include "runtime/sync.h"
 
 namespace tokura::node {

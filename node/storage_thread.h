@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "catalog/catalog.h"
+#include "core/position_vector.h"
 #include "core/status.h"
 #include "node/row_table.h"
 #include "replication/change_log.h"
-#include "core/position_vector.h"
 #include "runtime/executor.h"
 #include "runtime/sync.h"
 #include "runtime/task.h"

@@ -8,9 +8,9 @@
 
 #include "client/node_client.h"
 #include "core/ids.h"
+#include "core/position_vector.h"
 #include "core/status.h"
 #include "offline/data_file.h"
-#include "core/position_vector.h"
 
 namespace tokura::offline {
 

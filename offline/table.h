@@ -18,9 +18,9 @@
 
 #include "core/digest.h"
 #include "core/ids.h"
+#include "core/position_vector.h"
 #include "core/schema.h"
 #include "core/status.h"
-#include "core/position_vector.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {
@@ -48,8 +48,8 @@ struct Snapshot {
   int64_t id = 0;  // 1, 2, ...; 0: the table has none yet
   GroupId group;   // of the definitions; a group made again is another table
   int64_t committed_at_us = 0;
-  PositionVector position;  // every record it covers is in `files`
-  int64_t watermark_us = 0;              // every record with an earlier write_time is in
+  PositionVector position;   // every record it covers is in `files`
+  int64_t watermark_us = 0;  // every record with an earlier write_time is in
   std::vector<DataFile> files;
   std::map<int32_t, DayDigest> days;  // by event day since the epoch, of distinct records
   uint64_t rows() const;

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "core/digest.h"
+#include "core/position_vector.h"
 #include "core/schema.h"
 #include "core/status.h"
 #include "offline/data_file.h"
 #include "offline/digest_cache.h"
 #include "offline/table.h"
-#include "core/position_vector.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {

@@ -19,8 +19,8 @@ using Days = std::map<int32_t, DayDigest>;
 // Compares one group; whatever differs goes into the report.
 class GroupVerifier {
  public:
-  GroupVerifier(runtime::FileSystem& files, const FeatureGroup& group,
-                const PositionVector& vector, int64_t now_us, VerifyReport* report)
+  GroupVerifier(runtime::FileSystem& files, const FeatureGroup& group, const PositionVector& vector,
+                int64_t now_us, VerifyReport* report)
       : files_(files), group_(group), vector_(vector), now_us_(now_us), report_(*report) {}
 
   void CheckFiles(const std::string& offline_root, const client::DigestReport& log) {
@@ -198,8 +198,7 @@ Result<VerifyReport> VerifyFiles(runtime::FileSystem& files,
                                  const std::string& offline_root,
                                  const std::vector<std::string>& groups,
                                  const client::DigestReport& report, int64_t now_us) {
-  TOKURA_ASSIGN_OR_RETURN(const PositionVector vector,
-                          PositionVector::Decode(report.vector));
+  TOKURA_ASSIGN_OR_RETURN(const PositionVector vector, PositionVector::Decode(report.vector));
   std::set<GroupId> wanted;
   for (const std::string& reference : groups) {
     TOKURA_ASSIGN_OR_RETURN(const FeatureGroup* group, definitions.ResolveGroup(reference));

@@ -263,9 +263,8 @@ TEST_F(HttpContract, ReportsHealthReadinessClusterAndTables) {
   EXPECT_EQ(Get("/metrics").status, 200);
   EXPECT_TRUE(Contains(Get("/v1/offline").body, R"("snapshot_id":5,"rows":1,"files":2)"));
   const std::string cluster = Get("/v1/cluster").body;
-  EXPECT_TRUE(Contains(cluster,
-                       R"({"id":"n1","pid":1,"listen":"127.0.0.1:7401","state":"UP",)"
-                       R"("incarnation":)"));
+  EXPECT_TRUE(Contains(cluster, R"({"id":"n1","pid":1,"listen":"127.0.0.1:7401","state":"UP",)"
+                                R"("incarnation":)"));
   EXPECT_TRUE(Contains(cluster, R"("shards":1024,"lag_records":0})"));
 }
 
