@@ -10,6 +10,11 @@ if(TOKURA_ASAN)
 elseif(TOKURA_TSAN)
   set(sanitize -fsanitize=thread)
 endif()
+if(TOKURA_FUZZERS)
+  # Everything reports its coverage to libFuzzer, not the target's own file alone: without it the
+  # search is blind to the code under test.
+  target_compile_options(tokura_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 target_compile_options(tokura_options INTERFACE ${sanitize})
 target_link_options(tokura_options INTERFACE ${sanitize})
 find_program(MOLD mold)
@@ -62,13 +67,15 @@ function(tokura_test folder)
 endfunction()
 
 # tokura_fuzzer(NAME SOURCE CORPUS_DIR [DEPS lib...]): with TOKURA_FUZZERS a libFuzzer program, else
-# a program that runs the target over the corpus and seeded mutations of it, as a ctest case.
+# a program that runs the target over the corpus and seeded mutations of it, as a ctest case. The
+# target `fuzzers` builds all of them.
+add_custom_target(fuzzers)
 function(tokura_fuzzer name source corpus)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE tokura_options ${ARG_DEPS})
+  add_dependencies(fuzzers ${name})
   if(TOKURA_FUZZERS)
-    target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   else()
     target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus_main.cc)
