@@ -38,15 +38,21 @@ Result<std::vector<std::vector<NodeFeatureColumn>>> DecodeRead(
   return answers;
 }
 
-Result<NodeScanPage> DecodeScan(std::string_view body) {
+// Rows outside of what was asked are not the caller's to show, nor to delete.
+Result<NodeScanPage> DecodeScan(std::string_view body, std::string_view prefix,
+                                std::string_view after) {
   v1::NodeScanResponse proto;
   TOKURA_RETURN_IF_ERROR(wire::ParseMessage(body, kFrameBytesMax, &proto));
   NodeScanPage page;
   page.more = proto.more();
   page.rows.reserve(proto.rows_size());
   for (v1::NodeScanResponse::Row& row : *proto.mutable_rows()) {
+    if (!row.key().starts_with(prefix) || row.key() <= after) {
+      return Internal(std::string(kWrongShape));
+    }
     NodeScanRow& out = page.rows.emplace_back();
     out.row_key = std::move(*row.mutable_key());
+    after = out.row_key;
     out.event_time_us = row.event_time_us();
     for (const v1::NodeScanResponse::Cell& cell : row.cells()) {
       TOKURA_ASSIGN_OR_RETURN(Value value, FromProto(cell.value()));
@@ -134,14 +140,14 @@ Task<Result<NodeScanPage>> NodeClient::Scan(GroupId group, std::string prefix, s
                                             std::chrono::nanoseconds timeout) {
   v1::NodeScanRequest proto;
   proto.set_group(group.value);
-  proto.set_prefix(std::move(prefix));
-  proto.set_after(std::move(after));
+  proto.set_prefix(prefix);
+  proto.set_after(after);
   proto.set_limit(limit);
   for (const FeatureId feature : features) proto.add_features(feature.value);
   std::string body = wire::Serialize(proto);
   Result<std::string> answer = co_await channel_.Call(v1::NODE_SCAN, std::move(body), timeout);
   if (!answer.ok()) co_return answer.status();
-  co_return DecodeScan(*answer);
+  co_return DecodeScan(*answer, prefix, after);
 }
 
 Task<Result<FeedPage>> NodeClient::Watch(std::string cursor, std::string vector, uint32_t bytes_max,
