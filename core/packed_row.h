@@ -10,6 +10,7 @@
 #include "core/bytes.h"
 #include "core/row.h"
 #include "core/row_layout.h"
+#include "core/visibility.h"
 
 namespace tokura {
 
@@ -38,6 +39,30 @@ class PackedRow {
   // of `group`.
   static Status Open(std::string_view packed, const FeatureGroup& group, PackedRow* row);
 
+  // Opens a row of format and schema version that are known, with cells and nothing that is beyond
+  // the values: the common case of reads. False if it is not such a row, or not whole: Open tells.
+  // `layout` is that of `version`.
+  bool OpenPlain(std::string_view packed, SchemaVersion version, const RowLayout& layout) {
+    constexpr uint8_t kBeyond = kRowHasVersions | kRowHasTtl | kRowHasTtls | kRowHasForeign;
+    const size_t ends_at =
+        kRowPrefixBytes + kVersionBytes + layout.states_bytes() + layout.fixed_bytes();
+    const size_t needed = ends_at + 4 * layout.variable_count();
+    if (packed.size() < needed || packed[0] != kRowFormatVersion) return false;
+    flags_ = static_cast<uint8_t>(packed[1]);
+    if ((flags_ & ~kRowFlagsKnown) != 0 || (flags_ & (kRowHasCells | kBeyond)) != kRowHasCells ||
+        GetU16(packed.data() + 2) != version.value) {
+      return false;
+    }
+    const char* const base = packed.data() + kRowPrefixBytes;
+    base_ = {static_cast<int64_t>(GetU64(base)), GetU64(base + 8)};
+    layout_ = &layout;
+    states_ = base + kVersionBytes;
+    fixed_ = states_ + layout.states_bytes();
+    ends_ = packed.data() + ends_at;
+    after_ends_ = packed.substr(needed);
+    return true;
+  }
+
   bool has(RowFlag flag) const { return (flags_ & flag) != 0; }
   const Version& base() const { return base_; }
   // REQUIRES: has(kRowHasCells), for this and the next two.
@@ -45,6 +70,10 @@ class PackedRow {
   uint8_t stored_state(size_t slot) const {
     return static_cast<uint8_t>(states_[slot / 4]) >> (slot % 4 * 2) & 3;
   }
+  const char* states() const { return states_; }
+  const char* fixed() const { return fixed_; }
+  // The bytes of a variable-width slot, by its position. `ok`: they are inside the row.
+  std::string_view Variable(uint32_t position, bool* ok) const;
   // The value in a slot. False if its bytes are no value of the slot's type.
   bool ReadValue(const RowSlot& slot, Value* value) const;
 
@@ -71,7 +100,6 @@ class PackedRow {
   };
 
   bool ReadExceptions(size_t width, std::string_view* rest, Exceptions* exceptions) const;
-  std::string_view Variable(uint32_t position, bool* ok) const;
 
   uint8_t flags_ = 0;
   Version base_;
@@ -90,5 +118,8 @@ class PackedRow {
 // One cell that the layout has no place for.
 bool ReadForeignCell(ByteReader* reader, FeatureId previous, RowCell* cell);
 void AppendForeignCell(const RowCell& cell, FeatureId previous, std::string* out);
+// What a read of the feature says that has no place in the layout; false if a cell is malformed.
+bool ReadForeignFeature(const PackedRow& row, const Visibility& visibility, PackedCell* result,
+                        Value* value);
 
 }  // namespace tokura

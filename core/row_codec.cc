@@ -77,8 +77,10 @@ bool FindForeign(std::string_view bytes, FeatureId feature, RowCell* cell) {
   return true;
 }
 
-bool ReadForeign(const PackedRow& row, const Visibility& visibility, PackedCell* result,
-                 Value* value) {
+}  // namespace
+
+bool ReadForeignFeature(const PackedRow& row, const Visibility& visibility, PackedCell* result,
+                        Value* value) {
   RowCell cell;
   if (!FindForeign(row.foreign(), visibility.feature.id, &cell)) return false;
   result->status = visibility.StatusOf(cell.state, cell.version.event_time_us, cell.ttl_us);
@@ -91,6 +93,8 @@ bool ReadForeign(const PackedRow& row, const Visibility& visibility, PackedCell*
   if (result->status == ReadStatus::kPresent) *value = std::move(cell.value);
   return true;
 }
+
+namespace {
 
 Status OpenForReading(std::string_view packed, const FeatureGroup& group, PackedRow* row) {
   TOKURA_RETURN_IF_ERROR(PackedRow::Open(packed, group, row));
@@ -111,7 +115,7 @@ bool ReadOpened(const PackedRow& row, const Visibility& visibility, PackedCell* 
       row.has(kRowHasCells) ? row.layout().Find(visibility.feature.id) : RowLayout::kNoSlot;
   const uint8_t stored = index == RowLayout::kNoSlot ? kNoCell : row.stored_state(index);
   if (stored == kNoCell) {
-    return !row.has(kRowHasForeign) || ReadForeign(row, visibility, result, value);
+    return !row.has(kRowHasForeign) || ReadForeignFeature(row, visibility, result, value);
   }
   const int64_t event_time_us = row.version(index).event_time_us;
   result->status =

@@ -48,9 +48,17 @@ struct Slot {
 std::string_view KeyOf(const Slot& slot) { return slot.key(); }
 std::string_view KeyOf(std::string_view key) { return key; }
 
+// A key whose hash is known.
+struct HashedKey {
+  std::string_view key;
+  size_t hash;
+};
+std::string_view KeyOf(const HashedKey& hashed) { return hashed.key; }
+
 struct KeyHash {
   using is_transparent = void;
   using is_avalanching = void;
+  size_t operator()(const HashedKey& hashed) const { return hashed.hash; }
   template <typename T>
   size_t operator()(const T& key) const {
     const std::string_view bytes = KeyOf(key);
@@ -111,6 +119,20 @@ class RowTable::Impl {
     return it->entry->row();
   }
 
+  // The misses of different keys overlap: no step waits for what the one before it asked memory
+  // for.
+  void Find(std::span<const std::string_view> row_keys, std::span<Found> found) const {
+    TOKURA_CHECK(row_keys.size() == found.size());
+    const KeyHash hash;
+    for (size_t i = 0; i < row_keys.size(); ++i) {
+      const auto it = index_.find(HashedKey{row_keys[i], hash(row_keys[i])});
+      found[i] = Found();
+      if (it == index_.end()) continue;
+      found[i] = {Presence::kWhole, it->entry->row()};
+      Prefetch(found[i].packed);
+    }
+  }
+
   void Scan(const FeatureGroup& group, std::string_view prefix, std::string_view after,
             const Visitor& visit) const {
     if (!IsOrdered(group)) {
@@ -148,6 +170,14 @@ class RowTable::Impl {
   size_t rows() const { return index_.size(); }
 
  private:
+  static void Prefetch(std::string_view bytes) {
+    constexpr size_t kLine = 64;
+    constexpr size_t kBytesMax = 512;  // most rows end before it
+    for (size_t at = 0; at < std::min(bytes.size(), kBytesMax); at += kLine) {
+      __builtin_prefetch(bytes.data() + at);
+    }
+  }
+
   void Replace(const Slot& slot, const FeatureGroup& group, std::string_view packed) {
     Entry* const old = slot.entry;
     if (packed.size() == old->row_bytes && walks_ == 0) {
@@ -183,6 +213,9 @@ void RowTable::Apply(const Record& record, const catalog::Definitions& definitio
 }
 std::optional<std::string_view> RowTable::Find(std::string_view row_key) const {
   return impl_->Find(row_key);
+}
+void RowTable::Find(std::span<const std::string_view> row_keys, std::span<Found> found) const {
+  impl_->Find(row_keys, found);
 }
 bool RowTable::IsOrdered(const FeatureGroup& group) {
   return group.entity.partition_key_count < group.entity.keys.size();

@@ -20,6 +20,10 @@
 #include "runtime/rpc/server.h"
 #include "runtime/task.h"
 
+namespace tokura {
+class AnswerColumns;
+}
+
 namespace tokura::node {
 
 // What the service works with. All outlive it; `threads` have started.
@@ -37,7 +41,6 @@ struct ServiceParts {
 };
 
 struct ReadPlan;
-struct ReadPart;
 
 // Handle may run on any of the threads, many at a time.
 class NodeService {
@@ -60,7 +63,10 @@ class NodeService {
   runtime::Task<Body> Digest(runtime::Executor& home, const runtime::rpc::Call& call);
   runtime::Task<Body> GetStatus(runtime::Executor& home, const runtime::rpc::Call& call);
 
-  runtime::Task<void> ReadOnThread(StorageThread& thread, const ReadPlan& plan, ReadPart* part);
+  runtime::Task<Status> ReadOnThread(StorageThread& thread, const ReadPlan& plan,
+                                     std::vector<AnswerColumns>& columns);
+  runtime::Task<Status> ReadOnThreads(runtime::Executor& home, const ReadPlan& plan,
+                                      std::vector<AnswerColumns>& columns);
   StorageThread& ThreadOf(ShardId shard) const {
     return *parts_.threads[shard.value % parts_.threads.size()];
   }

@@ -1,14 +1,16 @@
-// NODE_READ: batched point reads. Keys are split by the thread of their shard; each thread packs
-// columns of its own rows, which are then merged row by row, unless one thread had them all.
+// NODE_READ: batched point reads. Keys are split by the thread of their shard; each thread looks
+// its rows up, all at once, and then fills their places in the columns of the answer, which are
+// encoded when all have.
 #include <chrono>
 #include <optional>
 #include <utility>
 
+#include "core/answer_columns.h"
 #include "core/key_codec.h"
 #include "core/limits.h"
-#include "core/row.h"
+#include "core/protobuf_wire.h"
+#include "core/row_projection.h"
 #include "node/fan_out.h"
-#include "node/feature_columns.h"
 #include "node/requests.h"
 #include "node/service.h"
 
@@ -17,8 +19,9 @@ namespace tokura::node {
 struct GroupRead {
   const FeatureGroup* group = nullptr;
   std::vector<const Feature*> features;
+  std::vector<Type> types;             // of the features
   std::vector<std::string_view> keys;  // inside the request
-  std::vector<uint16_t> threads;       // of each key
+  std::vector<uint16_t> threads;       // of each key; empty: there is one thread
 };
 
 struct ReadPlan {
@@ -28,18 +31,18 @@ struct ReadPlan {
   bool want_event_time = false;
   PositionVector token;
   int64_t now_us = 0;
-  std::vector<bool> uses_thread;
-};
-
-struct ReadPart {
-  Status status;
-  std::vector<v1::NodeReadResponse::GroupColumns> reads;
+  std::vector<char> uses_thread;  // by index
 };
 
 namespace {
 
 // Response frames have the same limit as requests; some room is left for what is not values.
 constexpr size_t kAnswerBytesMax = kFrameBytesMax - (1 << 20);
+
+runtime::Task<void> StoreStatus(runtime::Task<Status> task, Status* out) {
+  Status status = co_await task;
+  *out = std::move(status);
+}
 
 Status TooLarge() {
   return ResourceExhausted("the answer is over the limit of " + std::to_string(kAnswerBytesMax) +
@@ -51,7 +54,7 @@ Status PlanKeys(const v1::NodeReadRequest::GroupRead& request, size_t thread_cou
   const std::string_view bytes = request.keys();
   uint32_t begin = 0;
   read->keys.reserve(request.key_ends_size());
-  read->threads.reserve(request.key_ends_size());
+  if (thread_count > 1) read->threads.reserve(request.key_ends_size());
   for (uint32_t end : request.key_ends()) {
     if (end < begin || end > bytes.size()) return InvalidArgument("key_ends are not ascending");
     const std::string_view key = bytes.substr(begin, end - begin);
@@ -60,12 +63,13 @@ Status PlanKeys(const v1::NodeReadRequest::GroupRead& request, size_t thread_cou
     if (!group.ok() || *group != read->group->id) {
       return InvalidArgument("a key is not one of " + read->group->QualifiedName());
     }
-    const Result<ShardId> shard = ShardOfRowKey(key, read->group->entity);
-    if (!shard.ok()) {
+    const Result<std::string_view> partition = PartitionKeyBytes(key, read->group->entity);
+    if (!partition.ok()) {
       return InvalidArgument("a key is not one of " + read->group->QualifiedName());
     }
     read->keys.push_back(key);
-    read->threads.push_back(static_cast<uint16_t>(shard->value % thread_count));
+    if (thread_count == 1) continue;
+    read->threads.push_back(static_cast<uint16_t>(ShardOf(*partition).value % thread_count));
   }
   return OkStatus();
 }
@@ -98,9 +102,11 @@ Result<ReadPlan> PlanRead(const v1::NodeReadRequest& request,
     for (uint32_t id : asked.features()) {
       TOKURA_ASSIGN_OR_RETURN(const Feature* feature, OnlineFeature(*read.group, id));
       read.features.push_back(feature);
+      read.types.push_back(feature->type);
     }
     TOKURA_RETURN_IF_ERROR(PlanKeys(asked, thread_count, &read));
-    for (uint16_t thread : read.threads) plan.uses_thread[thread] = true;
+    if (thread_count == 1) plan.uses_thread[0] = 1;
+    for (const uint16_t thread : read.threads) plan.uses_thread[thread] = 1;
     plan.reads.push_back(std::move(read));
   }
   return plan;
@@ -119,71 +125,101 @@ bool CoversToken(const StorageThread& thread, size_t thread_count, const std::st
   return true;
 }
 
-// The rows of one read that are this thread's, in the order asked.
-Status ReadGroup(const GroupRead& read, const ReadPlan& plan, const StorageThread& thread,
-                 const RowTable& table, size_t* bytes_left,
-                 v1::NodeReadResponse::GroupColumns* out) {
-  std::vector<FeatureColumnBuilder> builders;
-  builders.reserve(read.features.size());
-  for (const Feature* feature : read.features) {
-    builders.emplace_back(feature->type, plan.want_event_time, out->add_features());
-    builders.back().Reserve(read.keys.size());
+AnswerColumns::Options OptionsOf(const ReadPlan& plan, size_t thread_count) {
+  return {.event_times = plan.want_event_time, .has_value = false, .text_parts = thread_count};
+}
+
+// Makes the arrays that the threads fill, unless they are too large already.
+Status MakeColumns(const ReadPlan& plan, size_t thread_count, std::vector<AnswerColumns>* columns) {
+  const AnswerColumns::Options options = OptionsOf(plan, thread_count);
+  size_t bytes = 0;
+  for (const GroupRead& read : plan.reads) {
+    bytes += AnswerColumns::ArrayBytes(read.types, read.keys.size(), options);
+    if (bytes > kAnswerBytesMax) return TooLarge();
   }
-  std::vector<std::optional<std::string_view>> rows;
-  rows.reserve(read.keys.size());
-  for (size_t i = 0; i < read.keys.size(); ++i) {
-    if (read.threads[i] != thread.index()) continue;
-    rows.push_back(table.Find(read.keys[i]));
-    if (rows.back()) __builtin_prefetch(rows.back()->data());
+  for (const GroupRead& read : plan.reads) {
+    columns->emplace_back(read.types, read.keys.size(), options);
   }
-  Value value;
-  size_t used = 0;
-  for (const std::optional<std::string_view>& row : rows) {
-    for (size_t f = 0; f < read.features.size(); ++f) {
-      PackedCell cell;
-      if (row) {
-        TOKURA_ASSIGN_OR_RETURN(cell, ReadPackedCell(*row, *read.group, *read.features[f],
-                                                     plan.now_us, plan.max_staleness_us, &value));
-      }
-      const size_t before = builders[f].bytes();
-      builders[f].Append(cell, value);
-      used += builders[f].bytes() - before;
-    }
-    if (used > *bytes_left) return TooLarge();
-  }
-  *bytes_left -= used;
   return OkStatus();
 }
 
-// Interleaves the threads' columns of one read in the order of its keys.
-void MergeGroup(const GroupRead& read, size_t index, bool want_event_time,
-                const std::vector<ReadPart>& parts, v1::NodeReadResponse::GroupColumns* out) {
-  for (size_t f = 0; f < read.features.size(); ++f) {
-    FeatureColumnBuilder builder(read.features[f]->type, want_event_time, out->add_features());
-    builder.Reserve(read.keys.size());
-    std::vector<size_t> next(parts.size());
-    for (uint16_t thread : read.threads) {
-      builder.AppendFrom(parts[thread].reads[index].features(static_cast<int>(f)), next[thread]++);
+// Rows of one read that are one thread's: which they are, and what the table says.
+struct OwnRows {
+  std::vector<std::string_view> keys;
+  std::vector<uint32_t> places;  // in the read
+  std::vector<RowTable::Found> found;
+};
+
+OwnRows FindRows(const GroupRead& read, const StorageThread& thread, const RowTable& table) {
+  OwnRows rows;
+  rows.keys.reserve(read.keys.size());
+  rows.places.reserve(read.keys.size());
+  for (size_t i = 0; i < read.keys.size(); ++i) {
+    if (!read.threads.empty() && read.threads[i] != thread.index()) continue;
+    rows.keys.push_back(read.keys[i]);
+    rows.places.push_back(static_cast<uint32_t>(i));
+  }
+  rows.found.resize(rows.keys.size());
+  table.Find(rows.keys, rows.found);
+  return rows;
+}
+
+// Fills this thread's rows of one read.
+Status ProjectRows(const GroupRead& read, const ReadPlan& plan, const OwnRows& rows,
+                   uint16_t thread, AnswerColumns* columns) {
+  RowProjection projection(*read.group, read.features, plan.now_us, plan.max_staleness_us);
+  std::string& text = columns->text(thread);
+  for (size_t i = 0; i < rows.found.size(); ++i) {
+    if (rows.found[i].presence == RowTable::Presence::kAbsent) continue;
+    TOKURA_RETURN_IF_ERROR(
+        projection.Read(rows.found[i].packed, rows.places[i], columns->cells(), thread, &text));
+    if (text.size() > kAnswerBytesMax) return TooLarge();
+  }
+  return OkStatus();
+}
+
+// The body of a v1.NodeReadResponse.
+Result<std::string> EncodeAnswer(std::vector<AnswerColumns>& reads) {
+  std::vector<size_t> sizes;  // of each read's message, then of each of its columns
+  size_t total = 0;
+  for (AnswerColumns& columns : reads) {
+    const size_t at = sizes.size();
+    sizes.push_back(0);
+    for (size_t c = 0; c < columns.size(); ++c) {
+      sizes.push_back(columns.EncodedBytes(c));
+      sizes[at] += pbwire::BytesFieldBytes(sizes.back());
+    }
+    total += pbwire::BytesFieldBytes(sizes[at]);
+    if (total > kFrameBytesMax) return TooLarge();
+  }
+  std::string body(total, '\0');
+  char* out = body.data();
+  auto size = sizes.begin();
+  for (const AnswerColumns& columns : reads) {
+    out = pbwire::PutBytesHeader(v1::NodeReadResponse::kReadsFieldNumber, *size++, out);
+    for (size_t c = 0; c < columns.size(); ++c) {
+      out = pbwire::PutBytesHeader(v1::NodeReadResponse::GroupColumns::kFeaturesFieldNumber,
+                                   *size++, out);
+      out = columns.Encode(c, out);
     }
   }
+  TOKURA_CHECK(out == body.data() + body.size());
+  return body;
 }
 
 }  // namespace
 
-runtime::Task<void> NodeService::ReadOnThread(StorageThread& thread, const ReadPlan& plan,
-                                              ReadPart* part) {
+runtime::Task<Status> NodeService::ReadOnThread(StorageThread& thread, const ReadPlan& plan,
+                                                std::vector<AnswerColumns>& columns) {
   if (!CoversToken(thread, parts_.threads.size(), parts_.node_id, plan.token)) {
-    part->status = Unavailable("node " + parts_.node_id +
-                               " does not hold yet what the token names; try again");
-    co_return;
+    co_return Unavailable("node " + parts_.node_id +
+                          " does not hold yet what the token names; try again");
   }
-  size_t bytes_left = kAnswerBytesMax;
-  part->reads.resize(plan.reads.size());
   for (size_t i = 0; i < plan.reads.size(); ++i) {
-    part->status =
-        ReadGroup(plan.reads[i], plan, thread, thread.rows(), &bytes_left, &part->reads[i]);
-    if (!part->status.ok()) co_return;
+    const OwnRows rows = FindRows(plan.reads[i], thread, thread.rows());
+    TOKURA_CO_RETURN_IF_ERROR(ProjectRows(plan.reads[i], plan, rows, thread.index(), &columns[i]));
   }
+  co_return OkStatus();
 }
 
 runtime::Task<Result<std::string>> NodeService::Read(runtime::Executor& home,
@@ -197,41 +233,44 @@ runtime::Task<Result<std::string>> NodeService::Read(runtime::Executor& home,
   TOKURA_CO_ASSIGN_OR_RETURN(
       ReadPlan plan, PlanRead(request, parts_.definitions->Current(), parts_.threads.size()));
   plan.now_us = parts_.clock->NowUs();
-  std::vector<ReadPart> parts(parts_.threads.size());
-  std::vector<FanOutPart> fan_out;
-  size_t only = 0;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (!plan.uses_thread[i]) continue;
-    StorageThread& thread = *parts_.threads[i];
-    fan_out.push_back({&thread.executor(), ReadOnThread(thread, plan, &parts[i])});
-    only = i;
-  }
-  if (fan_out.empty()) {  // no keys: the columns are empty, but typed
-    StorageThread& thread = *parts_.threads[0];
-    fan_out.push_back({&thread.executor(), ReadOnThread(thread, plan, &parts[0])});
-  }
-  const size_t involved = fan_out.size();
-  co_await FanOut(home, std::move(fan_out));
-  for (const ReadPart& part : parts) {
-    if (!part.status.ok()) co_return part.status;
-  }
-  v1::NodeReadResponse response;
+  std::vector<AnswerColumns> columns;
+  TOKURA_CO_RETURN_IF_ERROR(MakeColumns(plan, parts_.threads.size(), &columns));
+  TOKURA_CO_RETURN_IF_ERROR(co_await ReadOnThreads(home, plan, columns));
+  Result<std::string> body = EncodeAnswer(columns);
+  if (!body.ok()) co_return body.status();
   size_t rows = 0;
   size_t values = 0;
-  for (size_t i = 0; i < plan.reads.size(); ++i) {
-    if (involved == 1) {
-      *response.add_reads() = std::move(parts[only].reads[i]);
-    } else {
-      MergeGroup(plan.reads[i], i, plan.want_event_time, parts, response.add_reads());
-    }
-    rows += plan.reads[i].keys.size();
-    values += plan.reads[i].keys.size() * plan.reads[i].features.size();
+  for (const GroupRead& read : plan.reads) {
+    rows += read.keys.size();
+    values += read.keys.size() * read.features.size();
   }
-  if (response.ByteSizeLong() > kFrameBytesMax) co_return TooLarge();
   reads_.Add(static_cast<double>(rows));
   values_.Add(static_cast<double>(values));
   read_seconds_.Observe(std::chrono::duration<double>(parts_.clock->Monotonic() - begin).count());
-  co_return response.SerializeAsString();
+  co_return body;
+}
+
+// Each thread fills its rows of the columns; the first failure counts.
+runtime::Task<Status> NodeService::ReadOnThreads(runtime::Executor& home, const ReadPlan& plan,
+                                                 std::vector<AnswerColumns>& columns) {
+  std::vector<StorageThread*> threads;
+  for (size_t i = 0; i < parts_.threads.size(); ++i) {
+    if (plan.uses_thread[i]) threads.push_back(parts_.threads[i]);
+  }
+  if (threads.empty()) threads.push_back(parts_.threads[0]);  // a token is judged without keys too
+  if (threads.size() == 1) {
+    co_return co_await runtime::RunOn(home, threads[0]->executor(),
+                                      ReadOnThread(*threads[0], plan, columns));
+  }
+  std::vector<Status> statuses(threads.size());
+  std::vector<FanOutPart> parts;
+  for (size_t i = 0; i < threads.size(); ++i) {
+    parts.push_back({&threads[i]->executor(),
+                     StoreStatus(ReadOnThread(*threads[i], plan, columns), &statuses[i])});
+  }
+  co_await FanOut(home, std::move(parts));
+  for (const Status& status : statuses) TOKURA_CO_RETURN_IF_ERROR(status);
+  co_return OkStatus();
 }
 
 }  // namespace tokura::node

@@ -7,9 +7,9 @@
 #include "core/key_codec.h"
 #include "core/limits.h"
 #include "core/row.h"
-#include "node/feature_columns.h"
 #include "node/requests.h"
 #include "node/service.h"
+#include "node/value_message.h"
 #include "runtime/sync.h"
 
 namespace tokura::node {

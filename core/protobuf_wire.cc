@@ -1,0 +1,96 @@
+#include "core/protobuf_wire.h"
+
+#include "core/bytes.h"
+
+namespace tokura::pbwire {
+namespace {
+
+// Of v1.Value and v1.ListValue (proto/common.proto).
+constexpr uint32_t kBoolValue = 1;
+constexpr uint32_t kIntValue = 2;
+constexpr uint32_t kFloatValue = 3;
+constexpr uint32_t kStringValue = 4;
+constexpr uint32_t kBytesValue = 5;
+constexpr uint32_t kTimestampUs = 6;
+constexpr uint32_t kListValues = 1;
+
+void AppendVarint(uint64_t v, std::string* out) {
+  char buffer[10];
+  out->append(buffer, static_cast<size_t>(PutVarint(v, buffer) - buffer));
+}
+
+// A scalar's v1.Value has one field: its tag, and for text the length.
+void AppendNumber(uint32_t field, uint64_t v, std::string* out) {
+  AppendVarint(1 + VarintBytes(v), out);
+  AppendVarint(Tag(field, WireType::kVarint), out);
+  AppendVarint(v, out);
+}
+
+void AppendText(uint32_t field, std::string_view text, std::string* out) {
+  AppendVarint(BytesFieldBytes(text.size()), out);
+  AppendVarint(Tag(field, WireType::kBytes), out);
+  AppendVarint(text.size(), out);
+  out->append(text);
+}
+
+void AppendScalar(const Value& value, std::string* out) {
+  if (const bool* x = value.get_if<bool>()) {
+    AppendNumber(kBoolValue, *x ? 1 : 0, out);
+  } else if (const auto* x = value.get_if<int64_t>()) {
+    AppendNumber(kIntValue, ZigZag(*x), out);
+  } else if (const double* x = value.get_if<double>()) {
+    AppendVarint(1 + sizeof(double), out);
+    AppendVarint(Tag(kFloatValue, WireType::kFixed64), out);
+    out->append(reinterpret_cast<const char*>(x), sizeof(double));
+  } else if (const auto* x = value.get_if<std::string>()) {
+    AppendText(kStringValue, *x, out);
+  } else if (const auto* x = value.get_if<Bytes>()) {
+    AppendText(kBytesValue, x->data, out);
+  } else {
+    const auto* timestamp = value.get_if<Timestamp>();
+    TOKURA_CHECK(timestamp != nullptr);
+    AppendNumber(kTimestampUs, ZigZag(timestamp->us), out);
+  }
+}
+
+}  // namespace
+
+void AppendList(const List& list, std::string* out) {
+  for (const Value& element : list) {
+    AppendVarint(Tag(kListValues, WireType::kBytes), out);
+    AppendScalar(element, out);
+  }
+}
+
+bool WireReader::Next() {
+  if (!ok_ || rest_.empty()) return false;
+  ok_ = false;
+  uint64_t tag = 0;
+  if (!TakeVarint(&rest_, &tag) || tag > UINT32_MAX || tag >> 3 == 0) return false;
+  field_ = static_cast<uint32_t>(tag >> 3);
+  type_ = static_cast<WireType>(tag & 7);
+  bytes_ = {};
+  number_ = 0;
+  switch (type_) {
+    case WireType::kVarint:
+      return ok_ = TakeVarint(&rest_, &number_);
+    case WireType::kBytes: {
+      uint64_t size = 0;
+      if (!TakeVarint(&rest_, &size) || size > rest_.size()) return false;
+      bytes_ = rest_.substr(0, size);
+      rest_.remove_prefix(size);
+      return ok_ = true;
+    }
+    case WireType::kFixed64:
+    case WireType::kFixed32: {
+      const size_t size = type_ == WireType::kFixed64 ? 8 : 4;
+      if (rest_.size() < size) return false;
+      number_ = size == 8 ? GetU64(rest_.data()) : GetU32(rest_.data());
+      rest_.remove_prefix(size);
+      return ok_ = true;
+    }
+  }
+  return false;  // groups, and wire types that do not exist
+}
+
+}  // namespace tokura::pbwire

@@ -1,0 +1,269 @@
+#include "core/row_projection.h"
+
+#include <bit>
+#include <cstring>
+
+#include "core/bytes.h"
+#include "core/canonical.h"
+#include "core/packed_row.h"
+#include "core/protobuf_wire.h"
+#include "core/visibility.h"
+
+namespace tokura {
+namespace {
+
+void PutText(std::string_view bytes, const AnswerCells& cells, size_t row, uint32_t part,
+             std::string* text) {
+  const auto begin = static_cast<uint32_t>(text->size());
+  text->append(bytes);
+  cells.places[row] = {part, begin, static_cast<uint32_t>(text->size())};
+}
+
+void PutList(const List& list, const AnswerCells& cells, size_t row, uint32_t part,
+             std::string* text) {
+  const auto begin = static_cast<uint32_t>(text->size());
+  pbwire::AppendList(list, text);
+  cells.places[row] = {part, begin, static_cast<uint32_t>(text->size())};
+}
+
+void PutFloats(const char* from, uint32_t count, char* to) {
+  std::memcpy(to, from, size_t{4} * count);
+  for (uint32_t i = 0; i < count; ++i) {
+    const float x = GetRaw<float>(to + 4 * i);
+    if (x != x) std::memcpy(to + 4 * i, &kCanonicalNan32, 4);
+  }
+}
+
+template <typename T>
+void Put(T x, char* to) {
+  std::memcpy(to, &x, sizeof x);
+}
+
+// A value that is an object already, of the feature's type.
+void PutValue(const Value& value, const Type& type, const AnswerCells& cells, size_t row,
+              uint32_t part, std::string* text) {
+  switch (StorageOf(type)) {
+    case ColumnStorage::kBools:
+      return Put<char>(value.as<bool>() ? 1 : 0, cells.value(row));
+    case ColumnStorage::kInts: {
+      const auto* timestamp = value.get_if<Timestamp>();
+      return Put(timestamp != nullptr ? timestamp->us : value.as<int64_t>(), cells.value(row));
+    }
+    case ColumnStorage::kDoubles:
+      return Put(value.as<double>(), cells.value(row));
+    case ColumnStorage::kFloats:
+      return Put(static_cast<float>(value.as<double>()), cells.value(row));
+    case ColumnStorage::kVector:
+      std::memcpy(cells.value(row), value.as<FloatVector>().data(), cells.width);
+      return;
+    case ColumnStorage::kText: {
+      const auto* bytes = value.get_if<Bytes>();
+      return PutText(bytes != nullptr ? bytes->data : value.as<std::string>(), cells, row, part,
+                     text);
+    }
+    case ColumnStorage::kLists:
+      return PutList(value.as<List>(), cells, row, part, text);
+  }
+}
+
+}  // namespace
+
+RowProjection::RowProjection(const FeatureGroup& group, std::span<const Feature* const> features,
+                             int64_t now_us, std::optional<int64_t> max_staleness_us)
+    : group_(group),
+      features_(features.begin(), features.end()),
+      now_us_(now_us),
+      max_staleness_us_(max_staleness_us),
+      steps_(features.size()) {
+  int64_t shortest = INT64_MAX;
+  for (const Feature* feature : features_) {
+    const int64_t ttl = group.EffectiveTtl(*feature, std::nullopt).value_or(INT64_MAX);
+    if (shortest_lived_ == nullptr || ttl < shortest) {
+      shortest_lived_ = feature;
+      shortest = ttl;
+    }
+  }
+}
+
+RowProjection::Copy RowProjection::CopyOf(const RowSlot& slot, const Feature& feature) {
+  switch (StorageOf(feature.type)) {
+    case ColumnStorage::kBools:
+      return Copy::kBool;
+    case ColumnStorage::kInts:
+      if (slot.type.kind == Kind::kTimestamp) return Copy::kTimestamp;
+      return slot.type.kind == Kind::kInt32 ? Copy::kWidenInt : Copy::kWord;
+    case ColumnStorage::kDoubles:
+      return slot.type.kind == Kind::kFloat32 ? Copy::kWidenFloat : Copy::kWord;
+    case ColumnStorage::kFloats:
+      return Copy::kHalf;
+    case ColumnStorage::kVector:
+      return Copy::kVector;
+    case ColumnStorage::kText:
+      return Copy::kText;
+    case ColumnStorage::kLists:
+      return Copy::kList;
+  }
+  return Copy::kNone;
+}
+
+void RowProjection::Compile(const RowLayout& layout, SchemaVersion version) {
+  version_ = version;
+  layout_ = &layout;
+  wanted_states_.assign(layout.states_bytes(), 0);
+  all_words_ = true;
+  for (size_t i = 0; i < features_.size(); ++i) {
+    const Feature& feature = *features_[i];
+    const size_t slot = feature.dropped ? RowLayout::kNoSlot : layout.Find(feature.id);
+    steps_[i] = Step();
+    if (slot == RowLayout::kNoSlot) {
+      all_words_ = false;
+      continue;
+    }
+    const RowSlot& place = layout.slots()[slot];
+    steps_[i] = {CopyOf(place, feature), static_cast<uint32_t>(slot), place.position, place.type};
+    wanted_states_[slot / 4] |= static_cast<uint8_t>(3 << slot % 4 * 2);
+    all_words_ = all_words_ && steps_[i].copy == Copy::kWord;
+  }
+}
+
+// Stored as 3, a value has both bits set.
+bool RowProjection::AllPresent(const PackedRow& row) const {
+  const char* const states = row.states();
+  for (size_t i = 0; i < wanted_states_.size(); ++i) {
+    if ((static_cast<uint8_t>(states[i]) & wanted_states_[i]) != wanted_states_[i]) return false;
+  }
+  return Visibility{group_, *shortest_lived_, now_us_, max_staleness_us_}.StatusOf(
+             CellState::kValue, row.base().event_time_us, std::nullopt) == ReadStatus::kPresent;
+}
+
+Status RowProjection::Read(std::string_view packed, size_t row,
+                           std::span<const AnswerCells> columns, uint32_t part, std::string* text) {
+  PackedRow opened;
+  if (!all_words_ || layout_ == nullptr || !opened.OpenPlain(packed, version_, *layout_) ||
+      !AllPresent(opened)) {
+    return ReadAny(packed, row, columns, part, text);
+  }
+  const char* const fixed = opened.fixed();
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    const AnswerCells& cells = columns[i];
+    std::memcpy(cells.values + row * 8, fixed + steps_[i].position, 8);
+    cells.statuses[row] = static_cast<uint8_t>(ReadStatus::kPresent);
+  }
+  if (!steps_.empty() && columns[0].event_times_us != nullptr) {
+    for (const AnswerCells& cells : columns) {
+      cells.event_times_us[row] = opened.base().event_time_us;
+    }
+  }
+  return OkStatus();
+}
+
+Status RowProjection::ReadAny(std::string_view packed, size_t row,
+                              std::span<const AnswerCells> columns, uint32_t part,
+                              std::string* text) {
+  PackedRow opened;
+  const bool plain = layout_ != nullptr && opened.OpenPlain(packed, version_, *layout_);
+  if (!plain) {
+    opened = PackedRow();
+    TOKURA_RETURN_IF_ERROR(PackedRow::Open(packed, group_, &opened));
+    // Most rows have none of these, and need nothing of the trailer.
+    constexpr int kNeedTrailer = kRowHasVersions | kRowHasTtl | kRowHasTtls | kRowHasForeign;
+    if (opened.has(static_cast<RowFlag>(kNeedTrailer)) && !opened.ReadTrailer()) {
+      return Corrupt("packed row of " + group_.QualifiedName() + ": malformed versions or TTLs");
+    }
+    if (opened.has(kRowHasCells) && &opened.layout() != layout_) {
+      Compile(opened.layout(), SchemaVersion(GetU16(packed.data() + 2)));
+    }
+  }
+  for (size_t i = 0; i < features_.size(); ++i) {
+    if (!ReadCell(opened, i, {columns[i], row, part, text})) return Malformed();
+  }
+  return OkStatus();
+}
+
+// What a read of one feature says; false if its cell is malformed.
+bool RowProjection::ReadCell(const PackedRow& row, size_t feature, const Target& target) {
+  const Step& step = steps_[feature];
+  const Feature& definition = *features_[feature];
+  if (definition.dropped) return true;
+  const bool has_place = row.has(kRowHasCells) && step.copy != Copy::kNone;
+  const uint8_t stored = has_place ? row.stored_state(step.slot) : kNoCell;
+  if (stored == kNoCell) return !row.has(kRowHasForeign) || ReadForeign(row, definition, target);
+  const int64_t event_time_us = row.version(step.slot).event_time_us;
+  const ReadStatus status = Visibility{group_, definition, now_us_, max_staleness_us_}.StatusOf(
+      static_cast<CellState>(stored - 1), event_time_us, row.ttl_us(step.slot));
+  target.cells.SetStatus(target.row, status);
+  if (status == ReadStatus::kNotFound) return true;
+  if (target.cells.event_times_us != nullptr) {
+    target.cells.event_times_us[target.row] = event_time_us;
+  }
+  return status != ReadStatus::kPresent || CopyValue(row, step, target);
+}
+
+bool RowProjection::ReadForeign(const PackedRow& row, const Feature& feature,
+                                const Target& target) {
+  PackedCell cell;
+  Value value;
+  if (!ReadForeignFeature(row, {group_, feature, now_us_, max_staleness_us_}, &cell, &value)) {
+    return false;
+  }
+  target.cells.SetStatus(target.row, cell.status);
+  if (target.cells.event_times_us != nullptr) {
+    target.cells.event_times_us[target.row] = cell.event_time_us.value_or(0);
+  }
+  if (cell.status == ReadStatus::kPresent) {
+    PutValue(value, feature.type, target.cells, target.row, target.part, target.text);
+  }
+  return true;
+}
+
+bool RowProjection::CopyValue(const PackedRow& row, const Step& step, const Target& target) {
+  const AnswerCells& cells = target.cells;
+  const char* const from = row.fixed() + step.position;
+  switch (step.copy) {
+    case Copy::kNone:
+      return false;
+    case Copy::kBool:
+      Put<char>(*from, cells.value(target.row));
+      return *from == 0 || *from == 1;
+    case Copy::kWord:
+      std::memcpy(cells.value(target.row), from, 8);
+      return true;
+    case Copy::kHalf:
+      std::memcpy(cells.value(target.row), from, 4);
+      return true;
+    case Copy::kTimestamp: {
+      const auto us = GetRaw<int64_t>(from);
+      Put(us, cells.value(target.row));
+      return us >= kMinTimestamp.us && us <= kMaxTimestamp.us;
+    }
+    case Copy::kWidenInt:
+      Put(int64_t{GetRaw<int32_t>(from)}, cells.value(target.row));
+      return true;
+    case Copy::kWidenFloat:
+      Put(double{GetRaw<float>(from)}, cells.value(target.row));
+      return true;
+    case Copy::kVector:
+      PutFloats(from, step.type.size, cells.value(target.row));
+      return true;
+    case Copy::kText: {
+      bool ok = false;
+      const std::string_view bytes = row.Variable(step.position, &ok);
+      if (ok) PutText(bytes, cells, target.row, target.part, target.text);
+      return ok;
+    }
+    case Copy::kList: {
+      Value value;
+      const RowSlot& slot = row.layout().slots()[step.slot];
+      if (!row.ReadValue(slot, &value)) return false;
+      PutList(value.as<List>(), cells, target.row, target.part, target.text);
+      return true;
+    }
+  }
+  return false;
+}
+
+Status RowProjection::Malformed() const {
+  return Corrupt("packed row of " + group_.QualifiedName() + ": malformed value");
+}
+
+}  // namespace tokura
