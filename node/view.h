@@ -7,8 +7,8 @@
 // up. Checksums of every block are verified on every read. The only file that knows LevelDB is
 // view.cc.
 //
-// Blocking; thread-safe but for Close. Files go through the FileSystem seam. LevelDB compacts on
-// one thread of its own.
+// Blocking; thread-safe. Files go through the FileSystem seam. LevelDB compacts on one thread of
+// its own. Errors: CORRUPT, RESOURCE_EXHAUSTED (no space), DENIED, UNAVAILABLE (other I/O).
 #pragma once
 
 #include <cstddef>
@@ -23,6 +23,7 @@
 
 #include "core/ids.h"
 #include "core/status.h"
+#include "runtime/executor.h"
 #include "runtime/file_system.h"
 #include "runtime/metrics.h"
 
@@ -35,6 +36,7 @@ struct ViewOptions {
   // Every call returns only when LevelDB's thread is idle: for simulations, where files must not be
   // touched between events.
   bool wait_for_compaction = false;
+  const runtime::Clock* clock = nullptr;  // outlives the view; null: durations are not measured
 };
 
 class View {
@@ -55,7 +57,8 @@ class View {
     std::optional<std::string_view> row;  // nullopt: removed
   };
   // All of it or nothing, in order with other writes; not yet durable. `mark`: all rows written so
-  // far include what it covers.
+  // far include what it covers. Waits for a Flush that runs, and after a burst for LevelDB to catch
+  // up. After an error here or of Flush every later call is UNAVAILABLE: the view is to be removed.
   virtual Status Write(std::span<const Change> changes, std::optional<std::string_view> mark) = 0;
   // Returned OK => every Write before the call survives a crash.
   virtual Status Flush() = 0;

@@ -54,6 +54,8 @@ WORLD = [
 ]
 # cli/ asks the operating system who it is and whether it talks to a terminal: isatty, getpid.
 WORLD_EXCEPTIONS = {("cli", "the operating system")}
+# LevelDB compacts on a thread that only its Env can give it.
+WORLD_FILE_EXCEPTIONS = {("node/view_thread.h", "a thread")}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
 
@@ -96,7 +98,7 @@ def check_file(name, text):
                 break
     if not name.startswith("runtime/real/"):
         for pattern, what in WORLD:
-            if (folder, what) in WORLD_EXCEPTIONS:
+            if (folder, what) in WORLD_EXCEPTIONS or (name, what) in WORLD_FILE_EXCEPTIONS:
                 continue
             for match in re.finditer(pattern, code):
                 line = code.count("\n", 0, match.start()) + 1

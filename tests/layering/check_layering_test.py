@@ -58,6 +58,11 @@ class CheckLayering(unittest.TestCase):
             self.assert_forbidden("node/a.cc", line + "\n")
             self.assert_allowed("runtime/real/a.cc", line + "\n")
 
+    def test_the_view_has_a_thread_of_its_own(self):
+        self.assert_allowed("node/view_thread.h", "std::thread t;\n")
+        self.assert_forbidden("node/view_thread.h", "std::random_device device;\n")
+        self.assert_forbidden("node/view.cc", "std::thread t;\n")
+
     def test_comments_do_not_count(self):
         self.assert_allowed("node/a.cc", "// never std::thread here\n")
 
