@@ -1,0 +1,249 @@
+#include "bench/load/tokura_dialect.h"
+
+#include <chrono>
+#include <cstring>
+#include <variant>
+
+#include "client/wire.h"
+#include "client/wire_proto.h"
+#include "core/key_codec.h"
+#include "core/limits.h"
+#include "core/row.h"
+#include "proto/api.pb.h"
+#include "proto/node.pb.h"
+#include "runtime/rpc/frame.h"
+
+namespace tokura::bench {
+namespace {
+
+namespace rpc = runtime::rpc;
+
+constexpr uint32_t kDeadlineUs = 30'000'000;
+
+bool SameNumbers(const RowShape& shape, const std::vector<double>& values, size_t feature,
+                 const Asked& asked, size_t* where) {
+  for (size_t i = 0; i < asked.entities.size(); ++i) {
+    if (values[i] != NumberOf(shape, asked.entities[i], feature, asked.generation)) {
+      *where = i;
+      return false;
+    }
+  }
+  return true;
+}
+
+bool SameBytes(const RowShape& shape, const char* bytes, size_t feature, const Asked& asked,
+               size_t* where) {
+  std::string expected(shape.value_bytes, '\0');
+  for (size_t i = 0; i < asked.entities.size(); ++i) {
+    WriteValue(shape, asked.entities[i], feature, asked.generation, expected.data());
+    if (std::memcmp(bytes + i * shape.value_bytes, expected.data(), shape.value_bytes) != 0) {
+      *where = i;
+      return false;
+    }
+  }
+  return true;
+}
+
+// Strings of a shape have one length, so offsets that are right make their bytes one array.
+bool SameStrings(const RowShape& shape, const StringColumn& column, size_t feature,
+                 const Asked& asked, size_t* where) {
+  for (size_t i = 0; i < asked.entities.size(); ++i) {
+    *where = i;
+    if (column.ends[i] != (i + 1) * shape.value_bytes) return false;
+  }
+  return SameBytes(shape, column.bytes.data(), feature, asked, where);
+}
+
+Status CheckColumn(const RowShape& shape, const Column& column,
+                   const std::vector<ReadStatus>& statuses, size_t feature, const Asked& asked) {
+  if (column.size() != asked.entities.size() || statuses.size() != asked.entities.size() ||
+      column.type() != shape.type) {
+    return WrongValue(asked.entities.front(), feature, "a column of another type or length");
+  }
+  for (size_t i = 0; i < statuses.size(); ++i) {
+    if (statuses[i] != ReadStatus::kPresent) {
+      return WrongValue(asked.entities[i], feature, ReadStatusName(statuses[i]));
+    }
+  }
+  size_t where = 0;
+  bool same = false;
+  if (const auto* numbers = std::get_if<std::vector<double>>(&column.data())) {
+    same = SameNumbers(shape, *numbers, feature, asked, &where);
+  } else if (const auto* strings = std::get_if<StringColumn>(&column.data())) {
+    same = SameStrings(shape, *strings, feature, asked, &where);
+  } else if (const auto* floats = std::get_if<std::vector<float>>(&column.data())) {
+    same = SameBytes(shape, reinterpret_cast<const char*>(floats->data()), feature, asked, &where);
+  }
+  if (!same) return WrongValue(asked.entities[where], feature, "not the value written");
+  return OkStatus();
+}
+
+class TokuraDialect : public Dialect {
+ public:
+  TokuraDialect(const RowShape& shape, uint8_t read_method, uint8_t write_method)
+      : shape_(shape), read_method_(read_method), write_method_(write_method) {}
+
+  void AppendRequest(std::string_view request, bool write, uint64_t id,
+                     std::string* out) const override {
+    const rpc::FrameHeader header{.method = write ? write_method_ : read_method_,
+                                  .flags = 0,
+                                  .request_id = id,
+                                  .deadline_us = kDeadlineUs,
+                                  .body_bytes = 0};
+    rpc::AppendFrame(header, request, out);
+  }
+
+  bool in_order() const override { return false; }
+  Result<std::optional<uint64_t>> AnswerId(std::string_view bytes) const override {
+    if (bytes.size() < rpc::kFrameHeaderBytes) return std::optional<uint64_t>();
+    TOKURA_ASSIGN_OR_RETURN(const rpc::FrameHeader header,
+                            rpc::ParseFrameHeader(bytes.substr(0, rpc::kFrameHeaderBytes)));
+    return std::optional<uint64_t>(header.request_id);
+  }
+
+  Answer CheckRead(std::string_view bytes, size_t features, const Asked& asked) const override {
+    return CheckFrame(bytes,
+                      [&](std::string_view body) { return CheckColumns(body, features, asked); });
+  }
+
+  Answer CheckWrite(std::string_view bytes, const Asked& asked) const override {
+    return CheckFrame(bytes, [&](std::string_view body) -> Status {
+      TOKURA_ASSIGN_OR_RETURN(const client::PutRecordsResponse response,
+                              client::wire::Decode<client::PutRecordsResponse>(body));
+      if (response.results.size() != asked.entities.size()) {
+        return Corrupt("the answer has another number of results");
+      }
+      for (const Status& result : response.results) {
+        if (!result.ok()) return result;
+      }
+      return OkStatus();
+    });
+  }
+
+ protected:
+  virtual Status CheckColumns(std::string_view body, size_t features, const Asked& asked) const = 0;
+
+  const RowShape shape_;
+
+ private:
+  template <typename CheckBody>
+  Answer CheckFrame(std::string_view bytes, const CheckBody& check) const {
+    if (bytes.size() < rpc::kFrameHeaderBytes) return {};
+    const Result<rpc::FrameHeader> header =
+        rpc::ParseFrameHeader(bytes.substr(0, rpc::kFrameHeaderBytes));
+    if (!header.ok()) return {0, header.status()};
+    const size_t size = rpc::kFrameHeaderBytes + header->body_bytes;
+    if (bytes.size() < size) return {};
+    const std::string_view body = bytes.substr(rpc::kFrameHeaderBytes, header->body_bytes);
+    if ((header->flags & rpc::kFrameError) != 0) return {size, rpc::DecodeError(body)};
+    return {size, check(body)};
+  }
+
+  const uint8_t read_method_;
+  const uint8_t write_method_;
+};
+
+class TokuraRouter final : public TokuraDialect {
+ public:
+  TokuraRouter(const RowShape& shape, TokuraNames names)
+      : TokuraDialect(shape, v1::GET_FEATURES, v1::PUT_RECORDS), names_(std::move(names)) {}
+
+  RequestTemplate ReadTemplate(size_t items, size_t features) const override {
+    client::GetFeaturesRequest request;
+    request.service = names_.service;
+    request.keys = {{"id", {}}};
+    for (size_t i = 0; i < items; ++i) request.keys[0].values.emplace_back(KeyOf(MarkerEntity(i)));
+    return RequestTemplate(client::wire::Encode(request), shape_, items, 0);
+  }
+
+  RequestTemplate WriteTemplate(size_t items) const override {
+    const int64_t now_us = std::chrono::duration_cast<std::chrono::microseconds>(
+                               std::chrono::system_clock::now().time_since_epoch())
+                               .count();
+    client::PutRecordsRequest request;
+    request.group = names_.group;
+    for (size_t i = 0; i < items; ++i) {
+      client::PutRecord& record = request.records.emplace_back();
+      record.key = {{"id", Value(KeyOf(MarkerEntity(i)))}};
+      record.event_time = Value(Timestamp{now_us - static_cast<int64_t>(i) * 1000});
+      for (size_t f = 0; f < shape_.features; ++f) {
+        record.values.emplace_back(FeatureName(f),
+                                   ValueOf(shape_, MarkerEntity(i), f, kMarkerGeneration));
+      }
+    }
+    return RequestTemplate(client::wire::Encode(request), shape_, items, shape_.features,
+                           ValueBytes::kDouble);
+  }
+
+ protected:
+  Status CheckColumns(std::string_view body, size_t features, const Asked& asked) const override {
+    TOKURA_ASSIGN_OR_RETURN(const client::GetFeaturesResponse response,
+                            client::wire::Decode<client::GetFeaturesResponse>(body));
+    if (response.features.size() != features) return Corrupt("another number of features");
+    for (size_t f = 0; f < features; ++f) {
+      const client::FeatureAnswer& answer = response.features[f];
+      TOKURA_RETURN_IF_ERROR(CheckColumn(shape_, answer.values, answer.statuses, f, asked));
+    }
+    return OkStatus();
+  }
+
+ private:
+  const TokuraNames names_;
+};
+
+class TokuraNode final : public TokuraDialect {
+ public:
+  TokuraNode(const RowShape& shape, TokuraIds ids)
+      : TokuraDialect(shape, v1::NODE_READ, v1::NODE_APPEND), ids_(std::move(ids)) {}
+
+  RequestTemplate ReadTemplate(size_t items, size_t features) const override {
+    v1::NodeReadRequest request;
+    v1::NodeReadRequest::GroupRead* const read = request.add_reads();
+    read->set_group(ids_.group.value);
+    for (size_t f = 0; f < features; ++f) read->add_features(ids_.features[f].value);
+    for (size_t i = 0; i < items; ++i) {
+      const Value key(KeyOf(MarkerEntity(i)));
+      const Result<std::string> row_key = EncodeRowKey(ids_.group, {&key, 1});
+      TOKURA_CHECK(row_key.ok());
+      read->mutable_keys()->append(*row_key);
+      read->add_key_ends(static_cast<uint32_t>(read->keys().size()));
+    }
+    return RequestTemplate(request.SerializeAsString(), shape_, items, 0);
+  }
+
+  RequestTemplate WriteTemplate(size_t items) const override {
+    TOKURA_CHECK(false);  // main.cc refuses it
+  }
+
+ protected:
+  Status CheckColumns(std::string_view body, size_t features, const Asked& asked) const override {
+    v1::NodeReadResponse response;
+    TOKURA_RETURN_IF_ERROR(client::wire::ParseMessage(body, kFrameBytesMax, &response));
+    if (response.reads_size() != 1 ||
+        static_cast<size_t>(response.reads(0).features_size()) != features) {
+      return Corrupt("another number of features");
+    }
+    for (size_t f = 0; f < features; ++f) {
+      TOKURA_ASSIGN_OR_RETURN(
+          const client::wire::DecodedFeatureColumn column,
+          client::wire::FromProto(
+              std::move(*response.mutable_reads(0)->mutable_features(static_cast<int>(f)))));
+      TOKURA_RETURN_IF_ERROR(CheckColumn(shape_, column.values, column.statuses, f, asked));
+    }
+    return OkStatus();
+  }
+
+ private:
+  const TokuraIds ids_;
+};
+
+}  // namespace
+
+std::unique_ptr<Dialect> MakeTokuraRouter(const RowShape& shape, TokuraNames names) {
+  return std::make_unique<TokuraRouter>(shape, std::move(names));
+}
+std::unique_ptr<Dialect> MakeTokuraNode(const RowShape& shape, TokuraIds ids) {
+  return std::make_unique<TokuraNode>(shape, std::move(ids));
+}
+
+}  // namespace tokura::bench

@@ -1,0 +1,31 @@
+// TokuraDialects: Tokura's own native protocol, to a router (as clients do) and to a node directly
+// (as routers do). Requests are encoded, and answers decoded, by the code of client/.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/load/dialect.h"
+#include "core/ids.h"
+
+namespace tokura::bench {
+
+struct TokuraNames {
+  std::string group;    // "bench/s"
+  std::string service;  // of the features asked for, in order: "bench/all"
+};
+
+// GET_FEATURES of the service; PUT_RECORDS into the group, whose one key column is `id`.
+std::unique_ptr<Dialect> MakeTokuraRouter(const RowShape& shape, TokuraNames names);
+
+// What a node is asked by: ids.
+struct TokuraIds {
+  GroupId group;
+  std::vector<FeatureId> features;  // in the order of their names
+};
+
+// NODE_READ. It cannot write: records reach a node through a router.
+std::unique_ptr<Dialect> MakeTokuraNode(const RowShape& shape, TokuraIds ids);
+
+}  // namespace tokura::bench
