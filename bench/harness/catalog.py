@@ -2,7 +2,7 @@
 
 import collections
 
-from . import ingest, load, machine, memory, processes, reads, stores
+from . import ingest, load, machine, memory, overload, processes, reads, restart, stores
 from .processes import note
 
 Benchmark = collections.namedtuple("Benchmark", "about group run")
@@ -21,7 +21,11 @@ BENCHMARKS = {
     "P7": Benchmark("memory an entity of 20 float64 and 20 float32", "P7", memory.run_p7),
     "P8": Benchmark("durable ingest in batches of 64 rows, CPU a row; Redis AOF everysec",
                     "P8", ingest.run),
+    "S1": Benchmark("seconds from a restart to the first read, and to all rows warm",
+                    "S1", restart.run),
     "S2": Benchmark("memory an entity over several schemas", "S2", memory.run_s2),
+    "O1": Benchmark("goodput at 5 times the sustainable load, and recovery from it",
+                    "O1", overload.run),
 }
 
 

@@ -8,6 +8,7 @@
 
 #include "bench/load/closed_loop.h"
 #include "bench/load/memcached_dialect.h"
+#include "bench/load/open_loop.h"
 #include "bench/load/resp_dialect.h"
 #include "bench/load/tokura_dialect.h"
 #include "catalog/definitions.h"
@@ -26,8 +27,14 @@ struct Flags {
   TokuraNames names{"bench/s", "bench/all"};
   double seconds = 2;
   double warm_up = 0.3;
+  double rate = 0;
+  double deadline = 30;
   LoopOptions loop;
 };
+
+std::chrono::nanoseconds FromSeconds(double seconds) {
+  return std::chrono::nanoseconds(static_cast<int64_t>(seconds * 1e9));
+}
 
 // The ids of the group at the router, for talking to its node.
 Result<TokuraIds> LookUpIds(const std::string& router, const std::string& group_name) {
@@ -45,11 +52,17 @@ Result<TokuraIds> LookUpIds(const std::string& router, const std::string& group_
 }
 
 Result<std::unique_ptr<Dialect>> MakeDialect(const Flags& flags, const RowShape& shape) {
-  if (flags.store == "tokura") return MakeTokuraRouter(shape, flags.names);
+  if (flags.store == "tokura") {
+    return MakeTokuraRouter(
+        shape, flags.names,
+        std::chrono::duration_cast<std::chrono::microseconds>(FromSeconds(flags.deadline)));
+  }
   if (flags.store == "redis-hashes") return MakeRedisHashes(shape);
   if (flags.store == "redis-packed") return MakeRedisPacked(shape);
   if (flags.store == "memcached") return MakeMemcached(shape);
-  if (flags.action == "write") return InvalidArgument("tokura-node: it cannot be written directly");
+  if (flags.action == "write") {
+    return InvalidArgument("records reach a node through its router");
+  }
   TOKURA_ASSIGN_OR_RETURN(TokuraIds ids, LookUpIds(flags.router, flags.names.group));
   return MakeTokuraNode(shape, std::move(ids));
 }
@@ -71,12 +84,32 @@ void Print(const LoopReport& report) {
       Percentile(report.latencies_us, 1));
 }
 
+void Print(const CrowdReport& report) {
+  std::printf(
+      "{\"due\": %llu, \"in_time\": %llu, \"late\": %llu, \"refused\": %llu, \"failed\": %llu, "
+      "\"unsent\": %llu, \"silent\": %llu, \"seconds\": %.6f, \"client_cpu_seconds\": %.6f}\n",
+      static_cast<unsigned long long>(report.due), static_cast<unsigned long long>(report.in_time),
+      static_cast<unsigned long long>(report.late), static_cast<unsigned long long>(report.refused),
+      static_cast<unsigned long long>(report.failed),
+      static_cast<unsigned long long>(report.unsent),
+      static_cast<unsigned long long>(report.silent), report.seconds, report.client_cpu_seconds);
+}
+
 Status Run(Flags* flags) {
+  if (flags->action == "crowd" && (flags->store != "tokura" || flags->rate <= 0)) {
+    return InvalidArgument("a crowd asks tokura, at a --rate above 0");
+  }
   TOKURA_ASSIGN_OR_RETURN(const RowShape shape, ShapeNamed(flags->shape));
   TOKURA_ASSIGN_OR_RETURN(flags->loop.address, runtime::Address::Parse(flags->address));
-  flags->loop.duration = std::chrono::nanoseconds(static_cast<int64_t>(flags->seconds * 1e9));
-  flags->loop.warm_up = std::chrono::nanoseconds(static_cast<int64_t>(flags->warm_up * 1e9));
+  flags->loop.duration = FromSeconds(flags->seconds);
+  flags->loop.warm_up = FromSeconds(flags->warm_up);
   TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<Dialect> dialect, MakeDialect(*flags, shape));
+  if (flags->action == "crowd") {
+    TOKURA_ASSIGN_OR_RETURN(const CrowdReport report, RunCrowd(*dialect, flags->loop, flags->rate,
+                                                               FromSeconds(flags->deadline)));
+    Print(report);
+    return OkStatus();
+  }
   TOKURA_ASSIGN_OR_RETURN(const LoopReport report, flags->action == "write"
                                                        ? RunWrites(*dialect, flags->loop)
                                                        : RunReads(*dialect, flags->loop));
@@ -90,7 +123,9 @@ void Define(CLI::App* app, Flags* flags) {
       ->required()
       ->check(
           CLI::IsMember({"tokura", "tokura-node", "redis-hashes", "redis-packed", "memcached"}));
-  app->add_option("action", flags->action)->required()->check(CLI::IsMember({"read", "write"}));
+  app->add_option("action", flags->action)
+      ->required()
+      ->check(CLI::IsMember({"read", "write", "crowd"}));
   app->add_option("--address", flags->address, "of the store")->required();
   app->add_option("--router", flags->router, "tokura-node: where the definitions are");
   app->add_option("--shape", flags->shape, "f64x20, f32x20, str16x5, vec128x1");
@@ -106,6 +141,8 @@ void Define(CLI::App* app, Flags* flags) {
   app->add_option("--seed", loop.seed, "of the entities read");
   app->add_option("--seconds", flags->seconds, "of a read measurement");
   app->add_option("--warm-up", flags->warm_up, "seconds before it");
+  app->add_option("--rate", flags->rate, "crowd: requests a second, answered or not");
+  app->add_option("--deadline", flags->deadline, "seconds that a caller of tokura waits");
   app->add_option("--server-pid", loop.server_pids, "whose CPU time is counted");
   app->add_flag("--spin", loop.spin, "never sleep while waiting for an answer");
 }

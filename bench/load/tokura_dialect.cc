@@ -18,8 +18,6 @@ namespace {
 
 namespace rpc = runtime::rpc;
 
-constexpr uint32_t kDeadlineUs = 30'000'000;
-
 bool SameNumbers(const RowShape& shape, const std::vector<double>& values, size_t feature,
                  const Asked& asked, size_t* where) {
   for (size_t i = 0; i < asked.entities.size(); ++i) {
@@ -61,6 +59,7 @@ Status CheckColumn(const RowShape& shape, const Column& column,
     return WrongValue(asked.entities.front(), feature, "a column of another type or length");
   }
   for (size_t i = 0; i < statuses.size(); ++i) {
+    if (statuses[i] == ReadStatus::kUnknown) return Unavailable("values are UNKNOWN");
     if (statuses[i] != ReadStatus::kPresent) {
       return WrongValue(asked.entities[i], feature, ReadStatusName(statuses[i]));
     }
@@ -80,15 +79,19 @@ Status CheckColumn(const RowShape& shape, const Column& column,
 
 class TokuraDialect : public Dialect {
  public:
-  TokuraDialect(const RowShape& shape, uint8_t read_method, uint8_t write_method)
-      : shape_(shape), read_method_(read_method), write_method_(write_method) {}
+  TokuraDialect(const RowShape& shape, uint8_t read_method, uint8_t write_method,
+                std::chrono::microseconds deadline)
+      : shape_(shape),
+        read_method_(read_method),
+        write_method_(write_method),
+        deadline_us_(static_cast<uint32_t>(deadline.count())) {}
 
   void AppendRequest(std::string_view request, bool write, uint64_t id,
                      std::string* out) const override {
     const rpc::FrameHeader header{.method = write ? write_method_ : read_method_,
                                   .flags = 0,
                                   .request_id = id,
-                                  .deadline_us = kDeadlineUs,
+                                  .deadline_us = deadline_us_,
                                   .body_bytes = 0};
     rpc::AppendFrame(header, request, out);
   }
@@ -141,12 +144,14 @@ class TokuraDialect : public Dialect {
 
   const uint8_t read_method_;
   const uint8_t write_method_;
+  const uint32_t deadline_us_;
 };
 
 class TokuraRouter final : public TokuraDialect {
  public:
-  TokuraRouter(const RowShape& shape, TokuraNames names)
-      : TokuraDialect(shape, v1::GET_FEATURES, v1::PUT_RECORDS), names_(std::move(names)) {}
+  TokuraRouter(const RowShape& shape, TokuraNames names, std::chrono::microseconds deadline)
+      : TokuraDialect(shape, v1::GET_FEATURES, v1::PUT_RECORDS, deadline),
+        names_(std::move(names)) {}
 
   RequestTemplate ReadTemplate(size_t items, size_t features) const override {
     client::GetFeaturesRequest request;
@@ -194,7 +199,7 @@ class TokuraRouter final : public TokuraDialect {
 class TokuraNode final : public TokuraDialect {
  public:
   TokuraNode(const RowShape& shape, TokuraIds ids)
-      : TokuraDialect(shape, v1::NODE_READ, v1::NODE_APPEND), ids_(std::move(ids)) {}
+      : TokuraDialect(shape, v1::NODE_READ, v1::NODE_APPEND, kPatience), ids_(std::move(ids)) {}
 
   RequestTemplate ReadTemplate(size_t items, size_t features) const override {
     v1::NodeReadRequest request;
@@ -239,8 +244,9 @@ class TokuraNode final : public TokuraDialect {
 
 }  // namespace
 
-std::unique_ptr<Dialect> MakeTokuraRouter(const RowShape& shape, TokuraNames names) {
-  return std::make_unique<TokuraRouter>(shape, std::move(names));
+std::unique_ptr<Dialect> MakeTokuraRouter(const RowShape& shape, TokuraNames names,
+                                          std::chrono::microseconds deadline) {
+  return std::make_unique<TokuraRouter>(shape, std::move(names), deadline);
 }
 std::unique_ptr<Dialect> MakeTokuraNode(const RowShape& shape, TokuraIds ids) {
   return std::make_unique<TokuraNode>(shape, std::move(ids));

@@ -2,6 +2,7 @@
 // (as routers do). Requests are encoded, and answers decoded, by the code of client/.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,9 +16,12 @@ struct TokuraNames {
   std::string group;    // "bench/s"
   std::string service;  // of the features asked for, in order: "bench/all"
 };
+inline constexpr std::chrono::microseconds kPatience = std::chrono::seconds(30);
 
-// GET_FEATURES of the service; PUT_RECORDS into the group, whose one key column is `id`.
-std::unique_ptr<Dialect> MakeTokuraRouter(const RowShape& shape, TokuraNames names);
+// GET_FEATURES of the service; PUT_RECORDS into the group, whose one key column is `id`. Requests
+// say that the caller waits for `deadline`.
+std::unique_ptr<Dialect> MakeTokuraRouter(const RowShape& shape, TokuraNames names,
+                                          std::chrono::microseconds deadline = kPatience);
 
 // What a node is asked by: ids.
 struct TokuraIds {
