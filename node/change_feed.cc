@@ -27,7 +27,7 @@ struct ChangeFeed::Job {
   void Run(runtime::FileSystem& files, const std::string& directory) {
     if (cursor == nullptr) {
       Result<std::unique_ptr<replication::LogCursor>> opened =
-          replication::LogCursor::Open(files, directory, saved);
+          replication::LogCursor::Open(files, directory, saved, covered);
       status = opened.status();
       if (!status.ok()) return;
       cursor = std::move(*opened);

@@ -91,6 +91,14 @@ class ChangeLog::Impl {
   const PositionVector& durable() const { return durable_; }
   int64_t last_hlc_us() const { return last_hlc_us_; }
   uint64_t bytes() const { return writer_.bytes(); }
+  uint32_t mark_segment() const { return mark_segment_; }
+
+  runtime::Task<Status> SyncAll() {
+    if (!failed_.ok()) co_return failed_;
+    Status status = co_await writer_.Sync();
+    if (!status.ok()) Fail(status);
+    co_return status;
+  }
 
   int64_t CloseHlc() {
     if (!committing_) {
@@ -123,6 +131,7 @@ class ChangeLog::Impl {
   struct Batch {
     std::vector<Group> groups;
     uint64_t bytes = 0;
+    uint32_t segment = 0;
     std::string frames;
     std::vector<LogRecord> records;
     std::vector<std::pair<ShardId, ShardEnd>> before;  // of each record's shard, in log order
@@ -165,6 +174,7 @@ class ChangeLog::Impl {
     const std::chrono::nanoseconds begin = clock_.Monotonic();
     Status status = co_await writer_.Reserve(batch.bytes);
     if (status.ok()) {
+      batch.segment = writer_.number();
       Encode(&batch);
       status = writer_.Append(batch.frames);
       if (!status.ok()) TakeBack(batch);
@@ -220,6 +230,7 @@ class ChangeLog::Impl {
   }
 
   void Acknowledge(const Batch& batch) {
+    mark_segment_ = batch.segment;
     for (const LogRecord& record : batch.records) {
       durable_.Add(record.dot);
       if (applier_) applier_(record);
@@ -282,6 +293,7 @@ class ChangeLog::Impl {
   SegmentWriter writer_;
   std::array<ShardEnd, kShardCount> ends_{};
   PositionVector durable_;
+  uint32_t mark_segment_ = 1;
   int64_t last_hlc_us_;
   int64_t closed_hlc_us_;    // below every record that is not durable
   bool committing_ = false;  // records have their times, and are not durable yet
@@ -310,6 +322,8 @@ const PositionVector& ChangeLog::durable() const { return impl_->durable(); }
 int64_t ChangeLog::last_hlc_us() const { return impl_->last_hlc_us(); }
 int64_t ChangeLog::CloseHlc() { return impl_->CloseHlc(); }
 uint64_t ChangeLog::bytes() const { return impl_->bytes(); }
+uint32_t ChangeLog::mark_segment() const { return impl_->mark_segment(); }
+runtime::Task<Status> ChangeLog::SyncAll() { co_return co_await impl_->SyncAll(); }
 runtime::Task<void> ChangeLog::Stop() { return impl_->Stop(); }
 
 }  // namespace tokura::replication

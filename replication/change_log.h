@@ -67,6 +67,12 @@ class ChangeLog {
   // A write time that every record not in durable() yet will exceed; raises later write times so.
   int64_t CloseHlc();
   uint64_t bytes() const;  // written by this incarnation
+  // The segment for LogMark::segments: all earlier ones hold only records that were acknowledged
+  // and applied, and are synced.
+  uint32_t mark_segment() const;
+  // Returned OK => every record applied before the call is synced, whatever the durability.
+  // Otherwise as Append.
+  runtime::Task<Status> SyncAll();
   // Commits what is pending, marks the end clean, returns when every task is done.
   runtime::Task<void> Stop();
 

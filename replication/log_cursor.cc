@@ -24,8 +24,12 @@ struct LogPlace {
 
 class Cursor final : public LogCursor {
  public:
-  Cursor(runtime::FileSystem& files, std::string directory, bool from_start)
-      : files_(files), directory_(std::move(directory)), verifier_(from_start) {}
+  Cursor(runtime::FileSystem& files, std::string directory, PositionVector covered)
+      : files_(files),
+        directory_(std::move(directory)),
+        covered_(std::move(covered)),
+        lister_(files, directory_),
+        verifier_(nullptr) {}
 
   Status Load(std::string_view cursor) {
     ByteReader reader(cursor);
@@ -61,12 +65,18 @@ class Cursor final : public LogCursor {
   Status CheckPlace() {
     TOKURA_RETURN_IF_ERROR(Relist());
     const bool newest = list_.upper_bound(incarnation_) == list_.end();
-    for (const auto& [log, place] : logs_) {
-      const std::vector<uint32_t>* numbers = Numbers(log);
-      const size_t listed = numbers == nullptr ? 0 : numbers->size();
-      bool there = place.number <= listed ||
-                   (place.number == listed + 1 && place.offset <= kSegmentHeaderBytesMax);
-      if (newest && place.number <= listed) {
+    for (auto& [log, place] : logs_) {
+      const uint32_t first = lister_.cut().SegmentOf(incarnation_, log);
+      if (place.number < first) {
+        TOKURA_RETURN_IF_ERROR(CheckCut());
+        place = LogPlace{first, 0, nullptr, {}};
+      }
+      const uint32_t last = LastNumber(log);
+      const bool gone = Numbers(log) == nullptr;  // behind the cut, all of it
+      bool there = place.number <= last ||
+                   (place.number == last + 1 && place.offset <= kSegmentHeaderBytesMax) ||
+                   (gone && !lister_.cut_records().empty() && CheckCut().ok());
+      if (newest && place.number <= last && !gone) {
         TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::ReadableFile> file,
                                 files_.Open(PathOf(log, place)));
         TOKURA_ASSIGN_OR_RETURN(uint64_t size, file->Size());
@@ -78,6 +88,11 @@ class Cursor final : public LogCursor {
                                 ", which is not there; read the change feed from its beginning");
     }
     return OkStatus();
+  }
+  Status CheckBeginning() {
+    TOKURA_RETURN_IF_ERROR(Relist());
+    verifier_ = RecordVerifier(&lister_.cut().vector);
+    return CheckCut();
   }
 
   std::string Save() const override {
@@ -154,9 +169,10 @@ class Cursor final : public LogCursor {
         continue;
       }
       place->offset = place->reader->offset();
-      const std::string where =
-          PathOf(log, *place) + ": before offset " + std::to_string(place->offset);
-      TOKURA_RETURN_IF_ERROR(verifier_.Check(*record, log, where));
+      if (Status status = verifier_.Check(*record, log); !status.ok()) {
+        return Corrupt(PathOf(log, *place) + ": before offset " + std::to_string(place->offset) +
+                       ": " + status.message() + "; restore the file from a backup");
+      }
       return record;
     }
   }
@@ -171,8 +187,14 @@ class Cursor final : public LogCursor {
       place->offset = place->reader->offset();
       return OkStatus();
     }
-    if (reader.status().code() == Code::kNotFound && !IsListed(log, place->number)) {
-      return OkStatus();
+    if (reader.status().code() == Code::kNotFound) {
+      if (!IsListed(log, place->number)) return OkStatus();
+      TOKURA_RETURN_IF_ERROR(Relist());
+      const uint32_t first = lister_.cut().SegmentOf(incarnation_, log);
+      if (place->number >= first) return reader.status();
+      TOKURA_RETURN_IF_ERROR(CheckCut());
+      *place = LogPlace{first, 0, nullptr, std::move(place->fresh)};
+      return OpenSegment(log, place);
     }
     if (reader.status().code() == Code::kCorrupt && IsNewest(log, place->number)) {
       // It may be in the making: its name is there before its header.
@@ -191,8 +213,7 @@ class Cursor final : public LogCursor {
     const bool superseded = next_incarnation != list_.end();
     bool complete = all_ended;
     for (auto& [log, place] : logs_) {
-      const std::vector<uint32_t>* numbers = Numbers(log);
-      const bool followed = numbers != nullptr && place.number < numbers->size();
+      const bool followed = place.number < LastNumber(log);
       if (place.reader == nullptr) continue;
       if (!followed && !superseded) continue;
       TOKURA_ASSIGN_OR_RETURN(bool ended, HasEnded(log, &place));
@@ -205,14 +226,47 @@ class Cursor final : public LogCursor {
     }
     if (moved) return true;
     if (auto mine = list_.find(incarnation_); mine != list_.end()) {
-      for (const auto& [log, numbers] : mine->second) moved |= logs_.try_emplace(log).second;
+      for (const auto& [log, numbers] : mine->second) {
+        TOKURA_ASSIGN_OR_RETURN(const bool added, BeginLog(log, numbers.front()));
+        moved |= added;
+      }
     }
     if (moved || !superseded || !complete) return moved;
     incarnation_ = next_incarnation->first;
-    verifier_ = RecordVerifier(/*from_start=*/true);
+    verifier_.AddTo(&covered_);
+    verifier_ = RecordVerifier(&lister_.cut().vector);
     logs_.clear();
-    for (const auto& [log, numbers] : next_incarnation->second) logs_.try_emplace(log);
+    for (const auto& [log, numbers] : next_incarnation->second) {
+      TOKURA_RETURN_IF_ERROR(BeginLog(log, numbers.front()).status());
+    }
     return true;
+  }
+
+  // Begins a log at its first segment that is left; false if it was begun before.
+  Result<bool> BeginLog(uint16_t log, uint32_t first) {
+    if (logs_.contains(log)) return false;
+    if (first > 1) TOKURA_RETURN_IF_ERROR(CheckCut());
+    logs_[log].number = first;
+    return true;
+  }
+
+  // Whether incarnations after this one were cut: where one is gone, nothing shows a gap.
+  bool PassesCut() const {
+    const PositionVector::Entries& cut = lister_.cut_records().entries();
+    return std::any_of(cut.begin(), cut.end(), [this](const auto& entry) {
+      return entry.second.incarnation > incarnation_;
+    });
+  }
+
+  // FAILED_PRECONDITION if the reader lacks what was cut.
+  Status CheckCut() const {
+    PositionVector held = covered_;
+    verifier_.AddTo(&held);
+    if (held.Covers(lister_.cut_records())) return OkStatus();
+    return FailedPrecondition(
+        directory_ +
+        ": the log was cut, and the reader lacks records of the part that is gone; read them from "
+        "the offline tables and watch from the position of their snapshots");
   }
 
   // Whether a segment that something follows was read to its end; CORRUPT if it is torn there.
@@ -229,8 +283,13 @@ class Cursor final : public LogCursor {
   }
 
   Status Relist() {
-    TOKURA_ASSIGN_OR_RETURN(list_, ListSegments(files_, directory_));
-    if (incarnation_ != 0 && (list_.empty() || list_.rbegin()->first < incarnation_)) {
+    const PositionVector cut_before = lister_.cut_records();
+    TOKURA_ASSIGN_OR_RETURN(list_, lister_.List());
+    // Incarnations that are gone leave no gap that would be seen later.
+    if (lister_.cut_records() != cut_before && PassesCut()) TOKURA_RETURN_IF_ERROR(CheckCut());
+    const uint32_t last =
+        std::max(list_.empty() ? 0 : list_.rbegin()->first, lister_.cut().LastIncarnation());
+    if (incarnation_ != 0 && last < incarnation_) {
       return FailedPrecondition(
           directory_ + ": the log ends before incarnation " + std::to_string(incarnation_) +
           ", which the cursor names; read the change feed from its beginning");
@@ -244,14 +303,14 @@ class Cursor final : public LogCursor {
     const auto numbers = incarnation->second.find(log);
     return numbers == incarnation->second.end() ? nullptr : &numbers->second;
   }
-  bool IsListed(uint16_t log, uint32_t number) const {
+  // Of the last segment of a log that is there, or was cut; 0: none.
+  uint32_t LastNumber(uint16_t log) const {
     const std::vector<uint32_t>* numbers = Numbers(log);
-    return numbers != nullptr && number <= numbers->size();
+    return numbers == nullptr ? lister_.cut().SegmentOf(incarnation_, log) - 1 : numbers->back();
   }
+  bool IsListed(uint16_t log, uint32_t number) const { return number <= LastNumber(log); }
   bool IsNewest(uint16_t log, uint32_t number) const {
-    const std::vector<uint32_t>* numbers = Numbers(log);
-    return list_.upper_bound(incarnation_) == list_.end() &&
-           (numbers == nullptr || number >= numbers->size());
+    return list_.upper_bound(incarnation_) == list_.end() && number >= LastNumber(log);
   }
   std::string PathOf(uint16_t log, const LogPlace& place) const {
     return directory_ + "/" + SegmentName{incarnation_, log, place.number}.ToString();
@@ -259,6 +318,8 @@ class Cursor final : public LogCursor {
 
   runtime::FileSystem& files_;
   const std::string directory_;
+  PositionVector covered_;  // what the reader has of earlier incarnations, and more
+  SegmentLister lister_;
   RecordVerifier verifier_;
   SegmentList list_;
   uint32_t incarnation_ = 0;  // 0: before the first
@@ -272,9 +333,12 @@ class Cursor final : public LogCursor {
 }  // namespace
 
 Result<std::unique_ptr<LogCursor>> LogCursor::Open(runtime::FileSystem& files,
-                                                   std::string directory, std::string_view cursor) {
-  auto opened = std::make_unique<Cursor>(files, std::move(directory), cursor.empty());
-  if (!cursor.empty()) {
+                                                   std::string directory, std::string_view cursor,
+                                                   PositionVector covered) {
+  auto opened = std::make_unique<Cursor>(files, std::move(directory), std::move(covered));
+  if (cursor.empty()) {
+    TOKURA_RETURN_IF_ERROR(opened->CheckBeginning());
+  } else {
     TOKURA_RETURN_IF_ERROR(opened->Load(cursor));
     TOKURA_RETURN_IF_ERROR(opened->CheckPlace());
   }

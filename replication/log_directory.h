@@ -13,33 +13,60 @@
 #include "core/ids.h"
 #include "core/position_vector.h"
 #include "core/status.h"
+#include "replication/log_mark.h"
 #include "replication/segment.h"
+#include "runtime/executor.h"
 #include "runtime/file_system.h"
+#include "runtime/task.h"
 
 namespace tokura::replication {
 
-struct RecoveredLog {
-  uint32_t last_incarnation = 0;  // 0: none yet
-  PositionVector vector;          // everything that is held
-  int64_t max_hlc_us = 0;
-  uint64_t records = 0;
-  uint64_t bytes = 0;
-  uint64_t torn_bytes = 0;  // cut from tails
+struct RecoverOptions {
+  // Of a view: segments that it covers are not read, records that it covers are not visited.
+  // nullptr: the same with the mark of the directory's base, if there is one.
+  const LogMark* from = nullptr;
+  // Visits of shards that are equal modulo `lanes` never overlap; others may, in parallel recovery.
+  size_t lanes = 1;
 };
 
-// Reads every segment in order, checks CRC, contiguous seq, chain and increasing hlc, cuts torn
-// tails (durably) of the last segment of each log, and hands each record to `visit`. CORRUPT names
-// file and offset. REQUIRES: the caller holds the node's lock.
+struct RecoveredLog {
+  uint32_t last_incarnation = 0;  // 0: none yet
+  PositionVector vector;          // everything that is held: base, segments, and `from`
+  int64_t max_hlc_us = 0;
+  uint64_t records = 0;  // read, the visited ones and others
+  uint64_t visited = 0;
+  uint64_t bytes = 0;       // of all segments behind the cut, whether read or not
+  uint64_t torn_bytes = 0;  // cut from tails
+  LogMark end;              // covers all of it; horizons as in `from`, or the base
+};
+
+using RecoveryVisitor = std::function<Status(const LogRecord&)>;
+
+// Reads segments in order, checks CRC, contiguous seq (across the mark, too), chain and increasing
+// hlc, cuts torn tails (durably) of the last segment of each log, and hands each record beyond the
+// mark to `visit`, in log order for each shard. CORRUPT names file and offset. FAILED_PRECONDITION:
+// a newer format, or the log does not hold what `from` covers: make the view again without it.
+// After an error what was visited counts for nothing. REQUIRES: the caller holds the node's lock.
 Result<RecoveredLog> RecoverLog(runtime::FileSystem& files, const std::string& directory,
-                                const std::function<Status(const LogRecord&)>& visit);
+                                const RecoveryVisitor& visit);
+Result<RecoveredLog> RecoverLog(runtime::FileSystem& files, const std::string& directory,
+                                const RecoverOptions& options, const RecoveryVisitor& visit);
+// The same; reads the logs of one incarnation at a time on the pool, so `visit` is called from its
+// threads. References, options.from and what `visit` refers to outlive the task.
+runtime::Task<Result<RecoveredLog>> RecoverLogInParallel(
+    runtime::Executor& home, runtime::BlockingPool& blocking, runtime::FileSystem& files,
+    std::string directory, RecoverOptions options, RecoveryVisitor visit);
 
 // Reads the log forward while it is written, resumable by an opaque cursor. Gives only what lies
 // below `limit`s set by the owner, so that nothing is read before it is durable. Not thread-safe.
 class LogCursor {
  public:
-  // `cursor`: of Save(), or empty for the beginning.
+  // `cursor`: of Save(), or empty for the beginning. Where the log was cut behind it, reading goes
+  // on at the first segment that is left if `covered`, what the reader has, covers all that was
+  // cut; FAILED_PRECONDITION else, then or at a later Next.
   static Result<std::unique_ptr<LogCursor>> Open(runtime::FileSystem& files, std::string directory,
-                                                 std::string_view cursor);
+                                                 std::string_view cursor,
+                                                 PositionVector covered = {});
   virtual ~LogCursor() = default;
   // The next record with hlc and dot checked; nullopt: nothing more for now. `durable` bounds it.
   virtual Result<std::optional<LogRecord>> Next(const PositionVector& durable) = 0;

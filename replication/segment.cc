@@ -2,9 +2,9 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstdio>
-
-#include "core/bytes.h"
+#include <cstring>
 
 namespace tokura::replication {
 namespace {
@@ -47,18 +47,44 @@ Result<SegmentName> SegmentName::Parse(std::string_view file_name) {
 }
 
 uint64_t NextChain(uint64_t previous, const LogRecord& record) {
-  std::string bytes;
-  bytes.reserve(64 + record.dot.origin.node.size() + record.body.size());
-  PutU64(&bytes, previous);
-  PutU16(&bytes, record.dot.shard.value);
-  PutU32(&bytes, record.dot.origin.incarnation);
-  bytes.push_back(static_cast<char>(record.dot.origin.node.size()));
-  bytes.append(record.dot.origin.node);
-  PutU64(&bytes, record.dot.seq.value);
-  PutU32(&bytes, record.epoch.value);
-  PutU64(&bytes, static_cast<uint64_t>(record.hlc_us));
-  bytes.append(record.body);
-  return XXH3_64bits(bytes.data(), bytes.size());
+  return NextChain(previous, record.dot, record.epoch, record.hlc_us, record.body);
+}
+
+uint64_t NextChain(uint64_t previous, const Dot& dot, Epoch epoch, int64_t hlc_us,
+                   std::string_view body) {
+  // Most records fit here, and are hashed in one piece without an allocation.
+  constexpr size_t kHeadBytesMax = 8 + 2 + 4 + 1 + 255 + 8 + 4 + 8;
+  char bytes[kHeadBytesMax + 1024];
+  char* out = bytes;
+  const auto put = [&out](const auto& value) {
+    std::memcpy(out, &value, sizeof(value));
+    out += sizeof(value);
+  };
+  const size_t node_bytes = std::min<size_t>(dot.origin.node.size(), 255);
+  put(previous);
+  put(dot.shard.value);
+  put(dot.origin.incarnation);
+  put(static_cast<uint8_t>(node_bytes));
+  std::memcpy(out, dot.origin.node.data(), node_bytes);
+  out += node_bytes;
+  put(dot.seq.value);
+  put(epoch.value);
+  put(hlc_us);
+  const auto head_bytes = static_cast<size_t>(out - bytes);
+  if (head_bytes + body.size() <= sizeof(bytes)) {
+    std::memcpy(out, body.data(), body.size());
+    return XXH3_64bits(bytes, head_bytes + body.size());
+  }
+  std::string large(bytes, head_bytes);
+  large.append(body);
+  return XXH3_64bits(large.data(), large.size());
+}
+
+Result<std::optional<LogRecord>> SegmentReader::Next() {
+  LogRecord record;
+  TOKURA_ASSIGN_OR_RETURN(const bool found, Next(&record));
+  if (!found) return std::optional<LogRecord>();
+  return std::optional<LogRecord>(std::move(record));
 }
 
 }  // namespace tokura::replication

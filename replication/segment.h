@@ -45,6 +45,8 @@ struct LogRecord {
 };
 
 uint64_t NextChain(uint64_t previous, const LogRecord& record);
+uint64_t NextChain(uint64_t previous, const Dot& dot, Epoch epoch, int64_t hlc_us,
+                   std::string_view body);
 
 // Encodes frames into memory; the log writes them.
 class SegmentBuilder {
@@ -69,7 +71,9 @@ class SegmentReader {
   virtual const SegmentName& name() const = 0;
   // The next record; nullopt at the end of what is whole (then tail() tells why). CORRUPT names
   // file and offset, and stays.
-  virtual Result<std::optional<LogRecord>> Next() = 0;
+  Result<std::optional<LogRecord>> Next();
+  // The same into `record`, whose memory is used again; false at the end.
+  virtual Result<bool> Next(LogRecord* record) = 0;
   virtual uint64_t offset() const = 0;     // just after the last whole frame
   virtual void Seek(uint64_t offset) = 0;  // to an offset() of an earlier reading
   enum class Tail { kClean, kTorn };

@@ -32,22 +32,23 @@ class Reader final : public SegmentReader {
     buffer_.clear();
   }
 
-  Result<std::optional<LogRecord>> Next() override {
+  using SegmentReader::Next;
+  Result<bool> Next(LogRecord* record) override {
     while (true) {
       if (!corrupt_.ok()) return corrupt_;
       TOKURA_ASSIGN_OR_RETURN(std::optional<FrameView> frame, WholeFrameAt(offset_));
-      if (!frame) return std::optional<LogRecord>();
+      if (!frame) return false;
       const uint64_t begin = offset_;
       const uint64_t end = begin + kFrameHeadBytes + frame->payload.size();
-      std::optional<LogRecord> record;
-      Status status = Take(*frame, begin, &record);
+      const bool is_record = frame->kind == FrameKind::kRecord;
+      Status status = Take(*frame, begin, record);
       if (!status.ok()) {
         if (status.code() == Code::kCorrupt) corrupt_ = status;
         return status;
       }
       offset_ = end;
       if (origins_read_to_ == begin) origins_read_to_ = end;
-      if (record) return record;
+      if (is_record) return true;
     }
   }
 
@@ -102,7 +103,7 @@ class Reader final : public SegmentReader {
     return std::string_view(buffer_).substr(offset - buffer_begin_, count);
   }
 
-  Status Take(const FrameView& frame, uint64_t begin, std::optional<LogRecord>* record) {
+  Status Take(const FrameView& frame, uint64_t begin, LogRecord* record) {
     switch (frame.kind) {
       case FrameKind::kCommit:
         if (!ParseCommit(frame.payload, begin, header_.nonce))
@@ -111,7 +112,7 @@ class Reader final : public SegmentReader {
       case FrameKind::kOrigin:
         return TakeOrigin(frame.payload, begin);
       case FrameKind::kRecord:
-        return TakeRecord(std::string(frame.payload), begin, record);
+        return TakeRecord(frame.payload, begin, record);
     }
     return CorruptAt(begin, "unknown kind of frame");
   }
@@ -124,25 +125,22 @@ class Reader final : public SegmentReader {
     return OkStatus();
   }
 
-  Status TakeRecord(std::string payload, uint64_t begin, std::optional<LogRecord>* out) {
-    LogRecord record;
-    record.dot.shard = ShardId(GetU16(payload.data()));
+  Status TakeRecord(std::string_view payload, uint64_t begin, LogRecord* record) {
+    record->dot.shard = ShardId(GetU16(payload.data()));
     const uint16_t origin_index = GetU16(payload.data() + 2);
-    record.dot.seq = Seq(GetU64(payload.data() + 4));
-    record.epoch = Epoch(GetU32(payload.data() + 12));
-    record.hlc_us = static_cast<int64_t>(GetU64(payload.data() + 16));
-    record.chain = GetU64(payload.data() + 24);
+    record->dot.seq = Seq(GetU64(payload.data() + 4));
+    record->epoch = Epoch(GetU32(payload.data() + 12));
+    record->hlc_us = static_cast<int64_t>(GetU64(payload.data() + 16));
+    record->chain = GetU64(payload.data() + 24);
+    record->body.assign(payload.substr(kRecordHeadBytes));  // looking for origins reads elsewhere
+    if (record->dot.shard.value >= kShardCount) return CorruptAt(begin, "shard out of range");
     auto origin = origins_.find(origin_index);
     if (origin == origins_.end()) {
       TOKURA_RETURN_IF_ERROR(ReadOriginsUpTo(begin));
       origin = origins_.find(origin_index);
     }
     if (origin == origins_.end()) return CorruptAt(begin, "record of an origin not defined");
-    if (record.dot.shard.value >= kShardCount) return CorruptAt(begin, "shard out of range");
-    record.dot.origin = origin->second;
-    payload.erase(0, kRecordHeadBytes);
-    record.body = std::move(payload);
-    *out = std::move(record);
+    record->dot.origin = origin->second;
     return OkStatus();
   }
 

@@ -41,6 +41,8 @@ class SegmentWriter {
   bool synced() const;                       // nothing is left to sync
   bool open() const;                         // there is a segment that takes more commits
   uint64_t bytes() const { return bytes_; }  // appended over all segments
+  // Of the newest segment; 0 before the first.
+  uint32_t number() const { return next_.number - 1; }
 
  private:
   struct Segment;
