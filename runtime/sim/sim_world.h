@@ -43,6 +43,9 @@ class SimProcess {
   virtual Transport& transport() = 0;
   virtual FileSystem& files() = 0;
   virtual BlockingPool& blocking() = 0;
+  // What runs on the process now takes so much time of its one thread: work posted to it waits so
+  // much longer. Without it work is (almost) free.
+  virtual void Burn(std::chrono::nanoseconds cpu) = 0;
   virtual void Crash() = 0;
   virtual void Restart() = 0;
 };
