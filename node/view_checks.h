@@ -18,8 +18,8 @@ inline constexpr size_t kTableFooterBytes = 48;
 // was written: metaindex block, index block and footer lie end to end.
 Status CheckTableFooter(std::string_view footer, uint64_t table_bytes);
 
-// How many bytes of a MANIFEST there are in front of a record that a crash tore. CORRUPT: anything
-// else is wrong with it; LevelDB would pass over a zeroed block and take up what follows.
+// How many bytes of a MANIFEST there are in front of a last record that a crash tore. CORRUPT:
+// anything else is wrong with it; LevelDB would pass over zeros and take up what follows.
 Result<size_t> WholeManifestBytes(std::string_view manifest);
 
 }  // namespace tokura::node

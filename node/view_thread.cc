@@ -45,11 +45,9 @@ void ViewThread::Run() {
 
 ViewThread::Turn::Turn(ViewThread& thread) : thread_(thread) {
   if (!thread_.held_) return;
-  {
-    const std::lock_guard lock(thread_.mutex_);
-    ++thread_.turns_;
-  }
-  thread_.changed_.notify_all();
+  const std::lock_guard lock(thread_.mutex_);
+  ++thread_.turns_;
+  if (!thread_.jobs_.empty()) thread_.changed_.notify_all();
 }
 
 ViewThread::Turn::~Turn() {

@@ -15,7 +15,6 @@
 #include "catalog/catalog.h"
 #include "client/api.h"
 #include "core/status.h"
-#include "runtime/admission.h"
 #include "runtime/executor.h"
 #include "runtime/logger.h"
 #include "runtime/metrics.h"
@@ -44,7 +43,6 @@ struct NodeEndpoint {
 struct RouterOptions {
   runtime::Address listen{"127.0.0.1", 7400};
   runtime::Address http{"127.0.0.1", 7480};
-  runtime::ServingLimits limits = {};
 };
 
 struct RouterRuntime {
@@ -55,7 +53,6 @@ struct RouterRuntime {
   runtime::BlockingPool* blocking = nullptr;  // catalog applies
   runtime::Metrics* metrics = nullptr;
   runtime::Logger* logger = nullptr;
-  runtime::MemoryBudget* memory = nullptr;  // for requests; null: no bound
 };
 
 // Lives on runtime.executor.

@@ -27,7 +27,9 @@ using ViewRows = std::map<std::pair<uint16_t, std::string>, std::string>;
 struct ViewContent {
   ViewRows rows;
   std::optional<std::string> mark;
-  friend bool operator==(const ViewContent&, const ViewContent&) = default;
+  friend bool operator==(const ViewContent& a, const ViewContent& b) {
+    return a.mark == b.mark && a.rows == b.rows;
+  }
 };
 
 // One call of Write.
@@ -47,6 +49,37 @@ struct ViewWrite {
   }
 };
 
+// What a view was after each Write, and from where on it must survive.
+class ViewHistory {
+ public:
+  const ViewContent& now() const { return now_; }
+  void Wrote(const ViewWrite& write) {
+    write.ApplyTo(&now_);
+    writes_.push_back(write);
+  }
+  void Flushed() { durable_ = writes_.size(); }
+  // Goes on from what was recovered; false if the view never was that, or lost what was flushed.
+  bool GoOnFrom(const ViewContent& recovered) {
+    ViewContent content = std::move(begin_);
+    bool was_so = durable_ == 0 && content == recovered;
+    for (size_t i = 0; i < writes_.size() && !was_so; ++i) {
+      writes_[i].ApplyTo(&content);
+      was_so = i + 1 >= durable_ && content == recovered;
+    }
+    Clear();
+    begin_ = now_ = recovered;
+    return was_so;
+  }
+  // The view was removed.
+  void Clear() { *this = ViewHistory(); }
+
+ private:
+  ViewContent begin_;
+  std::vector<ViewWrite> writes_;
+  ViewContent now_;
+  size_t durable_ = 0;
+};
+
 class ViewFixture {
  public:
   explicit ViewFixture(uint64_t seed = 1)
@@ -63,10 +96,13 @@ class ViewFixture {
   runtime::FaultyFiles& files() { return files_; }
   ViewOptions& options() { return options_; }
   View& view() { return *view_; }
+  bool open() const { return view_ != nullptr; }
+  runtime::FileSystem& disk() { return process_.files(); }
 
-  Status Open() {
+  Status Open() { return Open(files_); }
+  Status Open(runtime::FileSystem& files) {
     view_.reset();
-    Result<std::unique_ptr<View>> opened = View::Open(files_, options_, *metrics_);
+    Result<std::unique_ptr<View>> opened = View::Open(files, options_, *metrics_);
     if (opened.ok()) view_ = std::move(*opened);
     return opened.status();
   }
@@ -125,10 +161,8 @@ class ViewFixture {
       const std::pair key(static_cast<uint16_t>(Below(8)), "key " + std::to_string(Below(keys)));
       std::optional<std::string> row;
       if (Below(4) > 0) {
-        row.emplace();
-        for (uint64_t i = Below(row_bytes_max); i > 0; --i) {
-          row->push_back(static_cast<char>(random().Next()));
-        }
+        row = std::to_string(random().Next());
+        row->resize(Below(row_bytes_max), static_cast<char>(random().Next()));
       }
       write.changes.emplace_back(key, std::move(row));
     }

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
+#include "runtime/real/real_runtime.h"
 #include "tests/node/view_fixture.h"
 
 namespace tokura::node {
@@ -148,6 +150,63 @@ TEST(View, RemovedIsEmptyAgain) {
   ASSERT_TRUE(t.Open().ok());
   EXPECT_EQ(t.Recovered().value(), ViewContent{});
   EXPECT_EQ(t.view().bytes(), 0U);
+}
+
+TEST(View, SaysThatTheDiskIsFullAndFailsFromThenOn) {
+  ViewFixture t;
+  ASSERT_TRUE(t.Open().ok());
+  ASSERT_TRUE(t.Put(1, "a", "kept", "m1").ok());
+  ASSERT_TRUE(t.view().Flush().ok());
+  t.files().free_bytes = 100;
+  ASSERT_TRUE(t.Put(1, "a", std::string(1'000, 'x'), "m2").ok());
+  EXPECT_EQ(t.view().Flush().code(), Code::kResourceExhausted);
+  t.files().free_bytes = std::numeric_limits<uint64_t>::max();
+  EXPECT_EQ(t.Put(1, "a", "row").code(), Code::kUnavailable);
+  EXPECT_EQ(t.view().Flush().code(), Code::kUnavailable);
+  EXPECT_EQ(t.Get(1, "a").status().code(), Code::kUnavailable);
+  EXPECT_EQ(ViewFixture::RowsOf(t.view()).status().code(), Code::kUnavailable);
+  ASSERT_TRUE(t.Open().ok());
+  EXPECT_EQ(t.Recovered().value(), (ViewContent{{{{1, "a"}, "kept"}}, "m1"}));
+}
+
+TEST(View, SaysThatAFlushCouldNotBeSynced) {
+  ViewFixture t;
+  ASSERT_TRUE(t.Open().ok());
+  ASSERT_TRUE(t.Put(1, "a", "lost").ok());
+  t.files().sync_fails = true;
+  EXPECT_EQ(t.view().Flush().code(), Code::kUnavailable);
+}
+
+TEST(View, SaysWhichDirectoryAndFileAreCorrupt) {
+  ViewFixture t;
+  ASSERT_TRUE(t.Open().ok());
+  t.Close();
+  const std::string current = kViewDirectory + std::string("/CURRENT");
+  ASSERT_TRUE(runtime::WriteFileAtomically(t.disk(), current, "MANIFEST-000099\n").ok());
+  const Status status = t.Open();
+  EXPECT_EQ(status.code(), Code::kCorrupt);
+  EXPECT_NE(status.message().find("view /n1/view"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("MANIFEST-000099"), std::string::npos) << status.message();
+}
+
+TEST(View, CountsWhatItDoes) {
+  const std::unique_ptr<runtime::Metrics> metrics = runtime::real::MakeMetrics();
+  ViewFixture t;
+  auto view = View::Open(t.disk(), t.options(), *metrics);
+  ASSERT_TRUE(view.ok());
+  const View::Change change{ShardId(1), "key", "row"};
+  ASSERT_TRUE((*view)->Write({&change, 1}, "mark").ok());
+  ASSERT_TRUE((*view)->Flush().ok());
+  const View::Key key{ShardId(1), "key"};
+  std::optional<std::string> row;
+  ASSERT_TRUE((*view)->Get({&key, 1}, {&row, 1}).ok());
+  const std::string text = metrics->Expose();
+  for (const char* line : {"tokura_view_writes_total 1", "tokura_view_written_rows_total 1",
+                           "tokura_view_written_bytes_total 8", "tokura_view_gets_total 1",
+                           "tokura_view_errors_total 0", "tokura_view_get_seconds_count 1",
+                           "tokura_view_flush_seconds_count 1", "tokura_view_tables 1"}) {
+    EXPECT_NE(text.find(std::string("\n") + line + "\n"), std::string::npos) << line << text;
+  }
 }
 
 }  // namespace
