@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "node/identity.h"
+#include "node/request_cost.h"
 #include "node/service.h"
 #include "node/storage_thread.h"
 #include "replication/log_directory.h"
@@ -158,12 +159,22 @@ class Node::Impl {
   Status Listen() {
     TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::Listener> listener,
                             runtime_.transport->Listen(options_.listen));
+    runtime::rpc::ServerOptions options;
+    options.connections_max = options_.limits.connections_max;
+    options.cost = &CostOf;
+    options.memory = runtime_.memory;
+    for (runtime::Executor* thread : runtime_.threads) {
+      admissions_.push_back(std::make_unique<runtime::Admission>(
+          *thread, *runtime_.clock, "node", *runtime_.metrics, runtime_.memory,
+          runtime::AdmissionOptions{.calls_max = options_.limits.calls_max}));
+      options.admissions.push_back(admissions_.back().get());
+    }
     server_ = std::make_unique<runtime::rpc::RpcServer>(
         runtime_.threads, *runtime_.clock, std::move(listener),
         [service = service_.get()](runtime::Executor& home, runtime::rpc::Call call) {
           return service->Handle(home, std::move(call));
         },
-        *runtime_.metrics, *runtime_.logger);
+        *runtime_.metrics, *runtime_.logger, std::move(options));
     server_->Start();
     return OkStatus();
   }
@@ -180,6 +191,7 @@ class Node::Impl {
   std::vector<std::unique_ptr<StorageThread>> threads_;
   size_t started_threads_ = 0;
   std::unique_ptr<NodeService> service_;
+  std::vector<std::unique_ptr<runtime::Admission>> admissions_;  // one a thread
   std::unique_ptr<runtime::rpc::RpcServer> server_;  // the last member: its calls end first
 };
 

@@ -15,6 +15,7 @@
 #include "catalog/catalog.h"
 #include "core/status.h"
 #include "replication/change_log.h"
+#include "runtime/admission.h"
 #include "runtime/executor.h"
 #include "runtime/file_system.h"
 #include "runtime/logger.h"
@@ -31,6 +32,7 @@ struct NodeOptions {
   runtime::Address listen{"127.0.0.1", 0};
   replication::Durability durability = replication::Durability::kFsync;
   int64_t pid = 0;
+  runtime::ServingLimits limits = {};
 };
 
 // What a node runs on. All outlive it.
@@ -42,6 +44,7 @@ struct NodeRuntime {
   runtime::BlockingPool* blocking = nullptr;
   runtime::Metrics* metrics = nullptr;
   runtime::Logger* logger = nullptr;
+  runtime::MemoryBudget* memory = nullptr;  // for requests; null: no bound
 };
 
 class Node {

@@ -1,221 +1,245 @@
 #include "node/row_table.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <boost/unordered/unordered_flat_set.hpp>
-#include <cstring>
-#include <map>
-#include <set>
+#include <array>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "core/key_codec.h"
+#include "core/purge.h"
 #include "core/row.h"
+#include "node/row_table_impl.h"
 
 namespace tokura::node {
 namespace {
 
-// One row in one allocation: lengths, key, packed row. The index slots point at it, so a row costs
-// a pointer and a byte beside its own bytes.
-struct Entry {
-  uint32_t row_bytes;
-  uint16_t key_bytes;
+constexpr size_t kFindAhead = 32;
 
-  char* key_data() { return reinterpret_cast<char*>(this) + kHeadBytes; }
-  const char* key_data() const { return reinterpret_cast<const char*>(this) + kHeadBytes; }
-  std::string_view key() const { return {key_data(), key_bytes}; }
-  std::string_view row() const { return {key_data() + key_bytes, row_bytes}; }
-
-  static Entry* Make(std::string_view key, std::string_view row) {
-    auto* entry = static_cast<Entry*>(::operator new(kHeadBytes + key.size() + row.size()));
-    entry->row_bytes = static_cast<uint32_t>(row.size());
-    entry->key_bytes = static_cast<uint16_t>(key.size());
-    std::memcpy(entry->key_data(), key.data(), key.size());
-    std::memcpy(entry->key_data() + key.size(), row.data(), row.size());
-    return entry;
-  }
-  static constexpr size_t kHeadBytes = 6;  // without the padding at the end of the struct
-};
-
-// A slot of an index. The entry behind it may be replaced by one of the same key.
-struct Slot {
-  mutable Entry* entry;
-  std::string_view key() const { return entry->key(); }
-};
-
-std::string_view KeyOf(const Slot& slot) { return slot.key(); }
-std::string_view KeyOf(std::string_view key) { return key; }
-
-// A key whose hash is known.
-struct HashedKey {
-  std::string_view key;
-  size_t hash;
-};
-std::string_view KeyOf(const HashedKey& hashed) { return hashed.key; }
-
-struct KeyHash {
-  using is_transparent = void;
-  using is_avalanching = void;
-  size_t operator()(const HashedKey& hashed) const { return hashed.hash; }
-  template <typename T>
-  size_t operator()(const T& key) const {
-    const std::string_view bytes = KeyOf(key);
-    return XXH3_64bits(bytes.data(), bytes.size());
-  }
-};
-struct KeyEqual {
-  using is_transparent = void;
-  template <typename A, typename B>
-  bool operator()(const A& a, const B& b) const {
-    return KeyOf(a) == KeyOf(b);
-  }
-};
-struct KeyLess {
-  using is_transparent = void;
-  template <typename A, typename B>
-  bool operator()(const A& a, const B& b) const {
-    return KeyOf(a) < KeyOf(b);
-  }
-};
+std::string_view WithoutPrefix(std::string_view row_key) {
+  return row_key.substr(kRowKeyHeaderBytes);
+}
 
 }  // namespace
 
-class RowTable::Impl {
- public:
-  ~Impl() {
-    for (const Slot& slot : index_) ::operator delete(slot.entry);
-    for (Entry* entry : retired_) ::operator delete(entry);
-  }
+GroupRows* RowTable::Impl::FindRows(std::string_view row_key) const {
+  if (last_found_ != nullptr && row_key.starts_with(last_found_->prefix)) return last_found_;
+  const Result<GroupId> id = RowKeyGroup(row_key);
+  const auto number = id.ok() ? numbers_.find(*id) : numbers_.end();
+  if (number == numbers_.end()) return nullptr;
+  last_found_ = groups_[number->second].get();
+  return last_found_;
+}
 
-  void Apply(const Record& record, const catalog::Definitions& definitions) {
-    if (record.stores == Stores::kOffline) return;
-    const Result<GroupId> group_id = RowKeyGroup(record.key);
-    const FeatureGroup* group = group_id.ok() ? definitions.FindGroup(*group_id) : nullptr;
-    if (group == nullptr) return;
-    auto it = index_.find(std::string_view(record.key));
-    Row row;
-    if (it != index_.end()) {
-      Result<Row> unpacked = UnpackRow(it->entry->row(), *group);
-      TOKURA_CHECK(unpacked.ok());  // this table packed it
-      row = std::move(*unpacked);
-    }
-    const bool changed = MergeRecord(record, group->merge, &row);
-    if (!changed && it != index_.end()) return;
-    const std::string packed = PackRow(row, *group);
-    if (it == index_.end()) {
-      const Slot slot{Entry::Make(record.key, packed)};
-      index_.insert(slot);
-      if (IsOrdered(*group)) ordered_[group->id].insert(slot);
-    } else {
-      Replace(*it, *group, packed);
-    }
+GroupRows& RowTable::Impl::RowsOf(const FeatureGroup& group, std::string_view row_key) {
+  if (GroupRows* rows = FindRows(row_key); rows != nullptr) return *rows;
+  numbers_.emplace(group.id, static_cast<uint32_t>(groups_.size()));
+  groups_.push_back(std::make_unique<GroupRows>(group.id, row_key.substr(0, kRowKeyHeaderBytes),
+                                                IsOrdered(group), walks_, last_walk_));
+  GroupRows& rows = *groups_.back();
+  if (const auto horizon = horizons_.find(group.id); horizon != horizons_.end()) {
+    rows.horizon_us = horizon->second;
   }
+  return rows;
+}
 
-  std::optional<std::string_view> Find(std::string_view row_key) const {
-    const auto it = index_.find(row_key);
-    if (it == index_.end()) return std::nullopt;
-    return it->entry->row();
-  }
+void RowTable::Impl::SetIncomplete() {
+  complete_ = false;
+  evicted_ = false;
+}
 
-  // The misses of different keys overlap: no step waits for what the one before it asked memory
-  // for.
-  void Find(std::span<const std::string_view> row_keys, std::span<Found> found) const {
-    TOKURA_CHECK(row_keys.size() == found.size());
-    const KeyHash hash;
-    for (size_t i = 0; i < row_keys.size(); ++i) {
-      const auto it = index_.find(HashedKey{row_keys[i], hash(row_keys[i])});
-      found[i] = Found();
-      if (it == index_.end()) continue;
-      found[i] = {Presence::kWhole, it->entry->row()};
-      Prefetch(found[i].packed);
+void RowTable::Impl::SetComplete() {
+  TOKURA_CHECK(!evicted_);
+  complete_ = true;
+  partial_mark_ = static_cast<uint8_t>(partial_mark_ % 3 + 1);
+  if (partial_mark_ != 1) return;
+  // The marks begin again, so those of old must go.
+  for (const auto& rows : groups_) {
+    for (uint32_t slab = 0; slab < rows->slabs.slab_count(); ++slab) {
+      for (uint32_t slot = 0; slot < rows->slabs.slot_count(slab); ++slot) {
+        const RowHandle handle = RowSlabs::HandleOf(slab, slot);
+        if (rows->slabs.IsLive(handle)) rows->slabs.At(handle).set_partial_mark(0);
+      }
     }
   }
+}
 
-  void Scan(const FeatureGroup& group, std::string_view prefix, std::string_view after,
-            const Visitor& visit) const {
-    if (!IsOrdered(group)) {
-      const std::optional<std::string_view> row = Find(prefix);
-      if (row && prefix > after) visit(prefix, *row);
-      return;
+RowHandle RowTable::Impl::Put(GroupRows& rows, uint64_t hash, RowHandle* place,
+                              std::string_view key, std::string_view packed) {
+  rows_ += packed.empty() ? 0 : 1;
+  if (place == nullptr) return rows.Add(hash, key, packed);
+  const size_t old_bytes = rows.slabs.RowOf(*place).size();
+  rows_ -= old_bytes == 0 ? 0 : 1;
+  const Dirtiness dirtiness = rows.slabs.At(*place).dirtiness();
+  if (dirtiness == Dirtiness::kDirty || dirtiness == Dirtiness::kTakenDirty) {
+    dirty_bytes_ += packed.size() - old_bytes;
+  }
+  rows.Rewrite(place, packed);
+  return *place;
+}
+
+void RowTable::Impl::Apply(const Record& record, const catalog::Definitions& definitions) {
+  if (record.stores == Stores::kOffline) return;
+  const Result<GroupId> group_id = RowKeyGroup(record.key);
+  const FeatureGroup* group = group_id.ok() ? definitions.FindGroup(*group_id) : nullptr;
+  if (group == nullptr) return;
+  GroupRows& rows = RowsOf(*group, record.key);
+  if (IsBelowHorizon(record.event_time_us, rows.horizon_us)) return;
+  const std::string_view key = WithoutPrefix(record.key);
+  const uint64_t hash = HashOfKey(key);
+  RowHandle* const place = rows.Find(hash, key);
+  Row row;
+  if (place != nullptr && !rows.slabs.RowOf(*place).empty()) {
+    Result<Row> unpacked = UnpackRow(rows.slabs.RowOf(*place), *group);
+    TOKURA_CHECK(unpacked.ok());  // this table packed or checked it
+    row = std::move(*unpacked);
+  }
+  if (!MergeRecord(record, group->merge, &row)) return;
+  const RowHandle handle = Put(rows, hash, place, key, PackRow(row, *group));
+  if (place == nullptr && !complete_) rows.slabs.At(handle).set_partial_mark(partial_mark_);
+  MarkDirty(rows, hash, handle);
+}
+
+RowTable::Found RowTable::Impl::FoundAt(const GroupRows& rows, const RowHandle* place) const {
+  if (place == nullptr) return {complete_ ? Presence::kAbsent : Presence::kUnknown, {}};
+  RowEntry entry = rows.slabs.At(*place);
+  // A complete table evicts nothing soon, and need not write to what it reads.
+  if (!complete_ && !entry.used()) entry.set_used(true);
+  const std::string_view packed = rows.slabs.RowOf(*place);
+  if (IsPartial(entry)) return {Presence::kUnknown, packed};
+  return {packed.empty() ? Presence::kAbsent : Presence::kWhole, packed};
+}
+
+RowTable::Found RowTable::Impl::Find(std::string_view row_key) const {
+  const GroupRows* rows = FindRows(row_key);
+  if (rows == nullptr) return {complete_ ? Presence::kAbsent : Presence::kUnknown, {}};
+  const std::string_view key = WithoutPrefix(row_key);
+  return FoundAt(*rows, rows->Find(HashOfKey(key), key));
+}
+
+void RowTable::Impl::Find(std::span<const std::string_view> row_keys,
+                          std::span<Found> found) const {
+  TOKURA_CHECK(row_keys.size() == found.size());
+  std::array<const GroupRows*, kFindAhead> rows;
+  std::array<uint64_t, kFindAhead> hashes;
+  for (size_t begin = 0; begin < row_keys.size(); begin += kFindAhead) {
+    const size_t n = std::min(kFindAhead, row_keys.size() - begin);
+    for (size_t i = 0; i < n; ++i) {
+      rows[i] = FindRows(row_keys[begin + i]);
+      if (rows[i] == nullptr) continue;
+      hashes[i] = HashOfKey(WithoutPrefix(row_keys[begin + i]));
+      rows[i]->index.Prefetch(hashes[i]);
     }
-    const auto rows = ordered_.find(group.id);
-    if (rows == ordered_.end()) return;
-    auto it = after < prefix ? rows->second.lower_bound(prefix) : rows->second.upper_bound(after);
-    for (; it != rows->second.end() && it->key().starts_with(prefix); ++it) {
-      if (!visit(it->key(), it->entry->row())) return;
+    for (size_t i = 0; i < n; ++i) {
+      RowHandle handle = 0;
+      if (rows[i] == nullptr || !rows[i]->index.FindCandidate(hashes[i], &handle)) continue;
+      rows[i]->slabs.At(handle).Prefetch();
+    }
+    for (size_t i = 0; i < n; ++i) {
+      const GroupRows* of = rows[i];
+      found[begin + i] =
+          of == nullptr ? Found{complete_ ? Presence::kAbsent : Presence::kUnknown, {}}
+                        : FoundAt(*of, of->Find(hashes[i], WithoutPrefix(row_keys[begin + i])));
     }
   }
+}
 
-  void ForEach(const Visitor& visit) const {
-    for (const Slot& slot : index_) {
-      if (!visit(slot.key(), slot.entry->row())) return;
+Result<bool> RowTable::Impl::Load(std::string_view row_key, std::optional<std::string_view> packed,
+                                  uint64_t ticket, const catalog::Definitions& definitions) {
+  TOKURA_ASSIGN_OR_RETURN(const GroupId group_id, RowKeyGroup(row_key));
+  const FeatureGroup* group = definitions.FindGroup(group_id);
+  if (group == nullptr) return true;  // dropped since
+  GroupRows& rows = RowsOf(*group, row_key);
+  const std::string_view key = WithoutPrefix(row_key);
+  const uint64_t hash = HashOfKey(key);
+  if (dropped_at_[hash % kDropClasses] > ticket) return false;
+  RowHandle* const place = rows.Find(hash, key);
+  if (place != nullptr && !IsPartial(rows.slabs.At(*place))) return true;
+  if (place == nullptr && complete_) return true;
+  std::string joined;
+  if (packed) {
+    TOKURA_ASSIGN_OR_RETURN(Row row, UnpackRow(*packed, *group));
+    if (place != nullptr) {
+      const Result<Row> known = UnpackRow(rows.slabs.RowOf(*place), *group);
+      TOKURA_CHECK(known.ok());
+      MergeRow(*known, group->merge, &row);
+      joined = PackRow(row, *group);
+      packed = joined;
+    }
+    Put(rows, hash, place, key, *packed);
+  } else if (place == nullptr) {
+    Put(rows, hash, place, key, {});
+  }
+  RowEntry entry = rows.slabs.At(*rows.Find(hash, key));
+  entry.set_partial_mark(0);
+  entry.set_used(true);
+  return true;
+}
+
+void RowTable::Impl::Scan(const FeatureGroup& group, std::string_view prefix,
+                          std::string_view after, const Visitor& visit) const {
+  const GroupRows* rows = FindRows(prefix);
+  if (rows == nullptr || rows->id != group.id) return;
+  if (!rows->order) {
+    const std::string_view key = WithoutPrefix(prefix);
+    const RowHandle* place = prefix > after ? rows->Find(HashOfKey(key), key) : nullptr;
+    if (place != nullptr && !rows->slabs.RowOf(*place).empty()) {
+      visit(prefix, rows->slabs.RowOf(*place));
+    }
+    return;
+  }
+  const bool from_after = after >= prefix;
+  // Above the prefix and of another group: above the whole group.
+  if (from_after && !after.starts_with(rows->prefix)) return;
+  const std::string_view wanted = WithoutPrefix(prefix);
+  std::string row_key = rows->prefix;
+  rows->order->Scan(from_after ? WithoutPrefix(after) : wanted, from_after, [&](RowHandle handle) {
+    const std::string_view key = rows->slabs.At(handle).key();
+    if (!key.starts_with(wanted)) return false;
+    if (rows->slabs.RowOf(handle).empty()) return true;
+    row_key.replace(kRowKeyHeaderBytes, std::string::npos, key);
+    return visit(row_key, rows->slabs.RowOf(handle));
+  });
+}
+
+void RowTable::Impl::ForEach(const Visitor& visit) const {
+  for (const auto& rows : groups_) {
+    std::string row_key = rows->prefix;
+    for (uint32_t slab = 0; slab < rows->slabs.slab_count(); ++slab) {
+      for (uint32_t slot = 0; slot < rows->slabs.slot_count(slab); ++slot) {
+        const RowHandle handle = RowSlabs::HandleOf(slab, slot);
+        if (!rows->slabs.IsLive(handle) || rows->slabs.RowOf(handle).empty()) continue;
+        row_key.replace(kRowKeyHeaderBytes, std::string::npos, rows->slabs.At(handle).key());
+        if (!visit(row_key, rows->slabs.RowOf(handle))) return;
+      }
     }
   }
+}
 
-  std::vector<const void*> BeginWalk() {
-    ++walks_;
-    std::vector<const void*> entries;
-    entries.reserve(index_.size());
-    for (const Slot& slot : index_) entries.push_back(slot.entry);
-    return entries;
-  }
-
-  void EndWalk() {
-    if (--walks_ > 0) return;
-    for (Entry* entry : std::exchange(retired_, {})) ::operator delete(entry);
-  }
-
-  size_t rows() const { return index_.size(); }
-
- private:
-  static void Prefetch(std::string_view bytes) {
-    constexpr size_t kLine = 64;
-    constexpr size_t kBytesMax = 512;  // most rows end before it
-    for (size_t at = 0; at < std::min(bytes.size(), kBytesMax); at += kLine) {
-      __builtin_prefetch(bytes.data() + at);
-    }
-  }
-
-  void Replace(const Slot& slot, const FeatureGroup& group, std::string_view packed) {
-    Entry* const old = slot.entry;
-    if (packed.size() == old->row_bytes && walks_ == 0) {
-      std::memcpy(old->key_data() + old->key_bytes, packed.data(), packed.size());
-      return;
-    }
-    Entry* const entry = Entry::Make(old->key(), packed);
-    slot.entry = entry;
-    if (const auto rows = ordered_.find(group.id); rows != ordered_.end()) {
-      const auto it = rows->second.find(entry->key());
-      TOKURA_CHECK(it != rows->second.end());
-      it->entry = entry;
-    }
-    if (walks_ == 0) {
-      ::operator delete(old);
-    } else {
-      retired_.push_back(old);
-    }
-  }
-
-  boost::unordered_flat_set<Slot, KeyHash, KeyEqual> index_;  // owns the entries
-  std::map<GroupId, std::set<Slot, KeyLess>> ordered_;        // groups that scans walk through
-  int walks_ = 0;                                             // under way: no entry is changed
-  std::vector<Entry*> retired_;                               // that a walk may still look at
-};
+size_t RowTable::Impl::memory_bytes() const {
+  size_t bytes = sizeof(Impl) + dirty_.size() * sizeof(DirtyRef);
+  for (const auto& rows : groups_) bytes += sizeof(GroupRows) + rows->memory_bytes();
+  return bytes;
+}
 
 RowTable::RowTable() : impl_(std::make_unique<Impl>()) {}
 RowTable::~RowTable() = default;
 RowTable::RowTable(RowTable&&) noexcept = default;
 
+void RowTable::TrackDirty() { impl_->TrackDirty(); }
+bool RowTable::complete() const { return impl_->complete(); }
+void RowTable::SetIncomplete() { impl_->SetIncomplete(); }
+void RowTable::SetComplete() { impl_->SetComplete(); }
+bool RowTable::may_become_complete() const { return impl_->may_become_complete(); }
 void RowTable::Apply(const Record& record, const catalog::Definitions& definitions) {
   impl_->Apply(record, definitions);
 }
-std::optional<std::string_view> RowTable::Find(std::string_view row_key) const {
-  return impl_->Find(row_key);
-}
+RowTable::Found RowTable::Find(std::string_view row_key) const { return impl_->Find(row_key); }
 void RowTable::Find(std::span<const std::string_view> row_keys, std::span<Found> found) const {
   impl_->Find(row_keys, found);
+}
+uint64_t RowTable::load_ticket() const { return impl_->load_ticket(); }
+Result<bool> RowTable::Load(std::string_view row_key, std::optional<std::string_view> packed,
+                            uint64_t ticket, const catalog::Definitions& definitions) {
+  return impl_->Load(row_key, packed, ticket, definitions);
 }
 bool RowTable::IsOrdered(const FeatureGroup& group) {
   return group.entity.partition_key_count < group.entity.keys.size();
@@ -225,17 +249,24 @@ void RowTable::Scan(const FeatureGroup& group, std::string_view prefix, std::str
   impl_->Scan(group, prefix, after, visit);
 }
 void RowTable::ForEach(const Visitor& visit) const { impl_->ForEach(visit); }
-size_t RowTable::rows() const { return impl_->rows(); }
-
-RowTable::Walk::Walk(RowTable& table) : table_(*table.impl_), entries_(table_.BeginWalk()) {}
-RowTable::Walk::~Walk() { table_.EndWalk(); }
-bool RowTable::Walk::Next(size_t rows_max, const Visitor& visit) {
-  const size_t end = next_ + std::min(rows_max, entries_.size() - next_);
-  while (next_ < end) {
-    const auto* entry = static_cast<const Entry*>(entries_[next_++]);
-    if (!visit(entry->key(), entry->row())) return false;
-  }
-  return next_ < entries_.size();
+size_t RowTable::dirty_rows() const { return impl_->dirty_rows(); }
+size_t RowTable::dirty_bytes() const { return impl_->dirty_bytes(); }
+std::vector<RowTable::DirtyRow> RowTable::TakeDirty(size_t rows_max) {
+  return impl_->TakeDirty(rows_max);
 }
+void RowTable::Written(std::span<const DirtyRow> rows, bool ok) { impl_->Written(rows, ok); }
+void RowTable::MarkAllDirty() { impl_->MarkAllDirty(); }
+size_t RowTable::Evict(size_t bytes_max, size_t rows_max) {
+  return impl_->Evict(bytes_max, rows_max);
+}
+void RowTable::SetHorizons(std::vector<std::pair<GroupId, int64_t>> horizons) {
+  impl_->SetHorizons(std::move(horizons));
+}
+RowTable::PurgeResult RowTable::Purge(const catalog::Definitions& definitions, int64_t now_us,
+                                      size_t rows_max) {
+  return impl_->Purge(definitions, now_us, rows_max);
+}
+size_t RowTable::rows() const { return impl_->rows(); }
+size_t RowTable::memory_bytes() const { return impl_->memory_bytes(); }
 
 }  // namespace tokura::node

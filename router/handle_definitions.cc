@@ -9,7 +9,8 @@ Task<Result<Handlers::Applied>> Handlers::Apply(std::vector<catalog::DefinitionT
   Result<catalog::Plan> plan = Internal("the apply did not run");
   // The catalog writes and syncs files: not on the event loop.
   const runtime::Mutex::Guard alone = co_await applying_.Lock();
-  co_await RunElsewhere([this, &plan, &texts, &apply] { plan = catalog_.Apply(texts, apply); });
+  TOKURA_CO_RETURN_IF_ERROR(co_await RunElsewhere(
+      [this, &plan, &texts, &apply] { plan = catalog_.Apply(texts, apply); }));
   if (!plan.ok()) co_return plan.status();
   Applied applied;
   applied.revision = plan->next->revision;

@@ -43,11 +43,11 @@ Task<Result<client::PutRecordsResponse>> Handlers::Put(client::PutRecordsRequest
   size_t next = 0;
   RecordBuilder builder({group, stores, request.syntax, now_us}, [&] { return write_ids[next]; });
   WriteBatch batch(*runtime_.executor, *group, nodes_, "records");
-  co_await RunSized(BytesOf(request), [&] {
+  TOKURA_CO_RETURN_IF_ERROR(co_await RunSized(BytesOf(request), [&] {
     for (; next < request.records.size(); ++next) {
       batch.Add(builder.Put(request.records[next], "records[" + std::to_string(next) + "]"));
     }
-  });
+  }));
   Status sent = co_await batch.Send(deadline);
   if (!sent.ok()) co_return sent;
   client::PutRecordsResponse response;

@@ -7,6 +7,7 @@ using runtime::Task;
 
 // JSON of this size is read in about a millisecond.
 constexpr size_t kReadHereBytesMax = 64 << 10;
+constexpr std::chrono::milliseconds kBlockingRetryAfter(200);
 
 Code CodeOf(const Status& status) { return status.code(); }
 template <typename T>
@@ -17,12 +18,17 @@ Code CodeOf(const Result<T>& result) {
 }  // namespace
 
 Handlers::Handlers(RouterRuntime runtime, catalog::Catalog& catalog,
-                   std::vector<NodeEndpoint> nodes, OfflinePort* offline)
+                   std::vector<NodeEndpoint> nodes, OfflinePort* offline,
+                   runtime::ServingLimits limits)
     : runtime_(runtime),
+      limits_(limits),
       catalog_(catalog),
       offline_(offline),
       nodes_(*runtime.executor, *runtime.transport, std::move(nodes)),
       metrics_(*runtime.metrics),
+      blocking_refused_(runtime.metrics->counter(
+          "tokura_router_blocking_refused_total",
+          "Requests refused because too much work waited for the blocking threads.")),
       applying_(*runtime.executor) {}
 
 template <typename Answer>
@@ -79,16 +85,27 @@ Task<Result<client::DigestReport>> Handlers::GetDigest(std::vector<std::string> 
   return Measured(Method::kDigest, Digests(std::move(groups), now_us, options));
 }
 
-Task<void> Handlers::RunElsewhere(std::function<void()> work) {
-  return runtime::RunBlocking(*runtime_.blocking, *runtime_.executor, std::move(work));
+Task<Status> Handlers::RunElsewhere(std::function<void()> work) {
+  if (runtime_.blocking->queued() >= limits_.blocking_queue_max) {
+    blocking_refused_.Add();
+    co_return ResourceExhausted("too many large requests are being read; try again later")
+        .WithRetryAfter(kBlockingRetryAfter);
+  }
+  co_await runtime::RunBlocking(*runtime_.blocking, *runtime_.executor, std::move(work));
+  co_return OkStatus();
 }
 
-Task<void> Handlers::RunSized(size_t bytes, std::function<void()> work) {
-  if (bytes > kReadHereBytesMax) {
-    co_await RunElsewhere(std::move(work));
-  } else {
-    work();
-  }
+Task<Status> Handlers::RunSized(size_t bytes, std::function<void()> work) {
+  if (bytes > kReadHereBytesMax) co_return co_await RunElsewhere(std::move(work));
+  work();
+  co_return OkStatus();
+}
+
+Result<client::CallOptions> Handlers::OptionsUntil(std::chrono::nanoseconds deadline) const {
+  CallOptions options;
+  options.timeout = deadline - runtime_.clock->Monotonic();
+  if (options.timeout > std::chrono::nanoseconds(0)) return options;
+  return DeadlineExceeded("the request's time passed before it was begun");
 }
 
 Task<void> Handlers::Stop() { return nodes_.Stop(); }

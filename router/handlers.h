@@ -27,7 +27,7 @@ class Handlers : public client::Api {
  public:
   // All outlive it; `offline` may be null.
   Handlers(RouterRuntime runtime, catalog::Catalog& catalog, std::vector<NodeEndpoint> nodes,
-           OfflinePort* offline);
+           OfflinePort* offline, runtime::ServingLimits limits = {});
 
   using CallOptions = client::CallOptions;
   runtime::Task<Result<client::GetFeaturesResponse>> GetFeatures(client::GetFeaturesRequest request,
@@ -54,9 +54,14 @@ class Handlers : public client::Api {
   runtime::Task<Status> Ready(CallOptions options);
   Definitions Current() const { return catalog_.Current(); }
   // Runs `work` off the event loop, which one heavy request would keep from all others.
-  runtime::Task<void> RunElsewhere(std::function<void()> work);
+  // RESOURCE_EXHAUSTED with retry_after, and nothing run, when too much waits for that already.
+  runtime::Task<Status> RunElsewhere(std::function<void()> work);
   // The same if `bytes`, what `work` reads, are many; few are read at once.
-  runtime::Task<void> RunSized(size_t bytes, std::function<void()> work);
+  runtime::Task<Status> RunSized(size_t bytes, std::function<void()> work);
+  // For a request that its caller waits for until `deadline` (monotonic): the time left. DEADLINE
+  // if it has passed, perhaps while the request stood in a queue.
+  Result<CallOptions> OptionsUntil(std::chrono::nanoseconds deadline) const;
+  const runtime::Clock& clock() const { return *runtime_.clock; }
   runtime::Task<void> Stop();
 
  private:
@@ -90,10 +95,12 @@ class Handlers : public client::Api {
   WriteId NextWriteId(int64_t now_us) { return write_ids_.Next(now_us, runtime_.random->Next()); }
 
   RouterRuntime runtime_;
+  const runtime::ServingLimits limits_;
   catalog::Catalog& catalog_;
   OfflinePort* offline_;
   NodePool nodes_;
   RequestMetrics metrics_;
+  runtime::Counter& blocking_refused_;
   WriteIdMaker write_ids_;
   // One text at a time is parsed: many large ones must not take every blocking thread, on which
   // large requests and the nodes of this process wait too.

@@ -49,6 +49,13 @@ HttpResponse RequestError(const Status& status, const std::string& over_limit) {
   return ErrorResponse(status, status.code() == Code::kResourceExhausted ? over_limit : "");
 }
 
+// Until when its client waits; without a word of its own as long as natively.
+std::chrono::nanoseconds DeadlineOf(const HttpRequest& request, const runtime::Clock& clock) {
+  const bool timed = request.received != std::chrono::nanoseconds(0);
+  return (timed ? request.received : clock.Monotonic()) +
+         request.timeout.value_or(CallOptions().timeout);
+}
+
 bool IsProtobuf(const HttpRequest& request) {
   const auto at = request.headers.find("content-type");
   return at != request.headers.end() && at->second == kProtobuf;
@@ -164,6 +171,10 @@ Task<HttpResponse> HttpGateway::Dispatch(const Route* route, HttpRequest request
   co_return response;
 }
 
+Result<CallOptions> HttpGateway::OptionsOf(const HttpRequest& request) const {
+  return handlers_.OptionsUntil(DeadlineOf(request, handlers_.clock()));
+}
+
 std::string HttpGateway::DetailsOf(const client::GetFeaturesRequest& request,
                                    const Status& status) const {
   if (status.code() == Code::kResourceExhausted) {
@@ -220,14 +231,19 @@ Status NotRead() { return Internal("the body was not read"); }
 Task<HttpResponse> HttpGateway::GetFeatures(HttpRequest request, Target target) {
   JsonStyle style;
   Result<client::GetFeaturesRequest> get = NotRead();
-  co_await handlers_.RunSized(request.body.size(), [&] { get = ReadGetRequest(request, &style); });
+  const Status ran = co_await handlers_.RunSized(request.body.size(),
+                                                 [&] { get = ReadGetRequest(request, &style); });
+  if (!ran.ok()) co_return ErrorResponse(ran);
   if (!get.ok()) co_return ErrorResponse(get.status());
+  const Result<CallOptions> options = OptionsOf(request);
+  if (!options.ok()) co_return ErrorResponse(options.status());
   Result<client::GetFeaturesResponse> answer =
-      co_await handlers_.GetFeatures(std::move(*get), CallOptions());
+      co_await handlers_.GetFeatures(std::move(*get), *options);
   if (!answer.ok()) {
     // Read again rather than kept: the usual request has no use for it.
     std::string details;
-    co_await handlers_.RunSized(request.body.size(), [&] {
+    // Without details if there is no thread to make them.
+    (void)co_await handlers_.RunSized(request.body.size(), [&] {
       details = DetailsOf(*ReadGetRequest(request, &style), answer.status());
     });
     co_return ErrorResponse(answer.status(), details);
@@ -235,8 +251,10 @@ Task<HttpResponse> HttpGateway::GetFeatures(HttpRequest request, Target target) 
   if (!IsProtobuf(request)) {
     constexpr size_t kBytesOfOne = 16;  // about, a value and its status
     std::string json;
-    co_await handlers_.RunSized(answer->rows * answer->features.size() * kBytesOfOne,
-                                [&] { json = WriteJson(*answer, style); });
+    const Status written =
+        co_await handlers_.RunSized(answer->rows * answer->features.size() * kBytesOfOne,
+                                    [&] { json = WriteJson(*answer, style); });
+    if (!written.ok()) co_return ErrorResponse(written);
     co_return JsonResponse(std::move(json));
   }
   HttpResponse response;
@@ -248,26 +266,32 @@ Task<HttpResponse> HttpGateway::GetFeatures(HttpRequest request, Target target) 
 Task<HttpResponse> HttpGateway::PutRecords(HttpRequest request, Target target) {
   Result<client::PutRecordsRequest> put = NotRead();
   size_t over_limit = 0;
-  co_await handlers_.RunSized(request.body.size(),
-                              [&] { put = ReadPutRequest(request, &over_limit); });
+  const Status ran = co_await handlers_.RunSized(
+      request.body.size(), [&] { put = ReadPutRequest(request, &over_limit); });
+  if (!ran.ok()) co_return ErrorResponse(ran);
   if (!put.ok()) {
     co_return ErrorResponse(put.status(),
                             over_limit > 0 ? LimitDetails(kRequestRecordsMax, over_limit) : "");
   }
+  const Result<CallOptions> options = OptionsOf(request);
+  if (!options.ok()) co_return ErrorResponse(options.status());
   Result<client::PutRecordsResponse> answer =
-      co_await handlers_.PutRecords(std::move(*put), CallOptions());
+      co_await handlers_.PutRecords(std::move(*put), *options);
   if (!answer.ok()) co_return ErrorResponse(answer.status());
   co_return JsonResponse(WriteJson(*answer));
 }
 
 Task<HttpResponse> HttpGateway::DeleteRecords(HttpRequest request, Target target) {
   Result<client::DeleteRecordsRequest> erase = NotRead();
-  co_await handlers_.RunSized(request.body.size(),
-                              [&] { erase = ReadBody(request, &ReadDeleteRecords); });
+  const Status ran = co_await handlers_.RunSized(
+      request.body.size(), [&] { erase = ReadBody(request, &ReadDeleteRecords); });
+  if (!ran.ok()) co_return ErrorResponse(ran);
   if (!erase.ok()) co_return ErrorResponse(erase.status());
   const std::string over_limit = OverLimit(RowsOf(erase->keys), erase->features.size());
+  const Result<CallOptions> options = OptionsOf(request);
+  if (!options.ok()) co_return ErrorResponse(options.status());
   Result<client::DeleteRecordsResponse> answer =
-      co_await handlers_.DeleteRecords(std::move(*erase), CallOptions());
+      co_await handlers_.DeleteRecords(std::move(*erase), *options);
   if (!answer.ok()) co_return RequestError(answer.status(), over_limit);
   co_return JsonResponse(WriteJson(*answer));
 }
@@ -275,12 +299,15 @@ Task<HttpResponse> HttpGateway::DeleteRecords(HttpRequest request, Target target
 Task<HttpResponse> HttpGateway::ScanPrefix(HttpRequest request, Target target) {
   JsonStyle style;
   Result<client::ScanPrefixRequest> scan = NotRead();
-  co_await handlers_.RunSized(request.body.size(),
-                              [&] { scan = ReadScanRequest(request, &style); });
+  const Status ran = co_await handlers_.RunSized(request.body.size(),
+                                                 [&] { scan = ReadScanRequest(request, &style); });
+  if (!ran.ok()) co_return ErrorResponse(ran);
   if (!scan.ok()) co_return ErrorResponse(scan.status());
   const std::string over_limit = OverLimit(0, scan->features.size());
+  const Result<CallOptions> options = OptionsOf(request);
+  if (!options.ok()) co_return ErrorResponse(options.status());
   Result<client::ScanPrefixResponse> answer =
-      co_await handlers_.ScanPrefix(std::move(*scan), CallOptions());
+      co_await handlers_.ScanPrefix(std::move(*scan), *options);
   if (!answer.ok()) co_return RequestError(answer.status(), over_limit);
   co_return JsonResponse(WriteJson(*answer, style));
 }
@@ -320,13 +347,15 @@ Task<HttpResponse> HttpGateway::ApplyDefinitions(HttpRequest request, Target tar
 }
 
 Task<HttpResponse> HttpGateway::Apply(HttpRequest request, Target target, bool dry_run) {
-  Result<catalog::ApplyOptions> options = ReadApplyOptions(target.parameters);
+  Result<catalog::ApplyOptions> apply = ReadApplyOptions(target.parameters);
+  if (!apply.ok()) co_return ErrorResponse(apply.status());
+  apply->dry_run = dry_run;
+  const Result<CallOptions> options = OptionsOf(request);
   if (!options.ok()) co_return ErrorResponse(options.status());
-  options->dry_run = dry_run;
   std::vector<catalog::DefinitionText> texts;
   texts.push_back({"definitions", std::move(request.body)});
   Result<client::Api::Applied> applied =
-      co_await handlers_.ApplyDefinitions(std::move(texts), *options, CallOptions());
+      co_await handlers_.ApplyDefinitions(std::move(texts), *apply, *options);
   if (!applied.ok()) co_return ErrorResponse(applied.status());
   co_return JsonResponse(WriteJson(*applied));
 }
@@ -336,13 +365,17 @@ Task<HttpResponse> HttpGateway::GetDefinitions(HttpRequest request, Target targe
   if (!definitions.ok()) co_return ErrorResponse(definitions.status());
   // Of unbounded size, so never on the event loop.
   std::string json;
-  co_await handlers_.RunElsewhere([&] { json = catalog::ToPublicJson(**definitions); });
+  const Status ran =
+      co_await handlers_.RunElsewhere([&] { json = catalog::ToPublicJson(**definitions); });
+  if (!ran.ok()) co_return ErrorResponse(ran);
   co_return JsonResponse(std::move(json));
 }
 
 Task<HttpResponse> HttpGateway::WaitForToken(HttpRequest request, Target target) {
   Result<client::WaitRequest> wait = NotRead();
-  co_await handlers_.RunSized(request.body.size(), [&] { wait = ReadBody(request, &ReadWait); });
+  const Status ran = co_await handlers_.RunSized(request.body.size(),
+                                                 [&] { wait = ReadBody(request, &ReadWait); });
+  if (!ran.ok()) co_return ErrorResponse(ran);
   if (!wait.ok()) co_return ErrorResponse(wait.status());
   const CallOptions options{wait->timeout};
   Status status = co_await handlers_.Wait(std::move(*wait), options);

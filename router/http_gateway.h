@@ -42,6 +42,8 @@ class HttpGateway {
   runtime::Task<HttpResponse> Metrics(HttpRequest request, Target target);
   runtime::Task<HttpResponse> Health(HttpRequest request, Target target);
   runtime::Task<HttpResponse> Readiness(HttpRequest request, Target target);
+  // The time that is left of the request's; DEADLINE if that is none.
+  Result<client::CallOptions> OptionsOf(const HttpRequest& request) const;
   // What the contract says beside the message: the key columns needed, the limit.
   std::string DetailsOf(const client::GetFeaturesRequest& request, const Status& status) const;
 

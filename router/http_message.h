@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,11 @@ struct HttpRequest {
   std::string target;                          // path and query as sent
   std::map<std::string, std::string> headers;  // names in lower case; the last of equal ones
   std::string body;
+  std::string id;                       // X-Request-Id, or made by the server
+  std::string peer;                     // "127.0.0.1:40000"
+  std::chrono::nanoseconds received{};  // monotonic: when it was whole
+  // How long its client waits: X-Tokura-Timeout, or what the path says.
+  std::optional<std::chrono::nanoseconds> timeout;
 };
 
 struct HttpResponse {

@@ -1,9 +1,12 @@
 #include "router/http_server.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
 
+#include "core/value.h"
 #include "router/http_parser.h"
+#include "router/request_id.h"
 #include "runtime/sync.h"
 
 namespace tokura::router {
@@ -19,13 +22,19 @@ constexpr size_t kReadBytes = 16 << 10;  // one buffer a connection
 // it sends is read and dropped for so long.
 constexpr nanoseconds kDrainTime = std::chrono::seconds(5);
 constexpr size_t kDrainBytesMax = 64 << 20;
+constexpr size_t kWriteBytes = 256 << 10;  // of one write, each with its own timeout
+constexpr std::chrono::milliseconds kMemoryRetryAfter(500);
+constexpr char kTimeoutHeader[] = "x-tokura-timeout";
 
 // Cuts a connection unless destroyed in time: the one way to end a Read or Write that hangs.
 class CutAfter {
  public:
-  CutAfter(Executor& executor, nanoseconds timeout, Connection& connection)
-      : executor_(executor),
-        timer_(executor.After(timeout, [&connection] { connection.Close(); })) {}
+  CutAfter(Executor& executor, nanoseconds timeout, Connection& connection,
+           runtime::Counter& timeouts)
+      : executor_(executor), timer_(executor.After(timeout, [&connection, &timeouts] {
+          timeouts.Add();
+          connection.Close();
+        })) {}
   ~CutAfter() { executor_.Cancel(timer_); }
   CutAfter(const CutAfter&) = delete;
   CutAfter& operator=(const CutAfter&) = delete;
@@ -35,19 +44,44 @@ class CutAfter {
   Executor::TimerId timer_;
 };
 
+// Nullopt when the client names no time.
+Result<std::optional<nanoseconds>> TimeoutIn(const HttpRequest& request) {
+  const auto at = request.headers.find(kTimeoutHeader);
+  if (at == request.headers.end()) return std::optional<nanoseconds>();
+  const Result<int64_t> us = ParseDuration(at->second);
+  if (!us.ok() || *us <= 0) {
+    return InvalidArgument("header X-Tokura-Timeout: expected a duration above 0, as 250ms");
+  }
+  return std::optional<nanoseconds>(std::chrono::microseconds(*us));
+}
+
 }  // namespace
 
 class HttpServer::Impl {
  public:
-  Impl(Executor& executor, std::unique_ptr<runtime::Listener> listener, HttpHandler handler,
-       runtime::Logger& logger, HttpLimits limits)
+  Impl(Executor& executor, runtime::Clock& clock, runtime::Random& random,
+       std::unique_ptr<runtime::Listener> listener, HttpHandler handler, runtime::Metrics& metrics,
+       runtime::Logger& logger, HttpServerOptions options)
       : executor_(executor),
+        clock_(clock),
         listener_(std::move(listener)),
         handler_(std::move(handler)),
         logger_(logger),
-        limits_(limits),
+        options_(options),
+        limits_(options_.limits),
+        connections_(metrics.gauge("tokura_http_connections", "Open HTTP connections.")),
+        rejected_(metrics.counter("tokura_http_connections_rejected_total",
+                                  "HTTP connections refused over the limit.")),
+        timeouts_(metrics.counter("tokura_http_connection_timeouts_total",
+                                  "HTTP connections cut because the client was idle or slow.")),
+        ids_(random.Next()),
         changed_(executor),
-        tasks_(executor) {}
+        tasks_(executor) {
+    metrics.gauge("tokura_http_connections_limit", "HTTP connections that may be open at once.")
+        .Set(static_cast<double>(limits_.connections_max));
+    metrics.gauge("tokura_http_body_bytes_limit", "Bytes that the body of a request may have.")
+        .Set(static_cast<double>(limits_.body_bytes_max));
+  }
 
   runtime::Address local() const { return listener_->local(); }
   void Start() { tasks_.Spawn(AcceptAll()); }
@@ -69,7 +103,9 @@ class HttpServer::Impl {
  private:
   struct Session {
     std::unique_ptr<Connection> connection;
-    bool busy = false;  // a whole request is being answered
+    std::string peer;
+    runtime::MemoryBudget::Share receiving;  // the body that is not whole yet
+    bool busy = false;                       // a whole request is being answered
     std::array<char, kReadBytes> buffer{};
   };
 
@@ -83,14 +119,27 @@ class HttpServer::Impl {
         co_await runtime::Sleep(executor_, std::chrono::milliseconds(100));
         continue;
       }
-      if (sessions_.size() < limits_.connections_max) tasks_.Spawn(Serve(std::move(*connection)));
+      if (sessions_.size() < limits_.connections_max) {
+        complained_ = false;
+        tasks_.Spawn(Serve(std::move(*connection)));
+        continue;
+      }
+      rejected_.Add();
+      if (!std::exchange(complained_, true)) {
+        logger_.Warning(local().ToString() + ": HTTP connections refused over the limit of " +
+                        std::to_string(limits_.connections_max));
+      }
     }
   }
 
   Task<void> Serve(std::unique_ptr<Connection> connection) {
     Session session;
     session.connection = std::move(connection);
+    session.peer = session.connection->peer().ToString();
+    if (options_.memory != nullptr)
+      session.receiving = runtime::MemoryBudget::Share(*options_.memory);
     sessions_.insert(&session);
+    connections_.Add(1);
     if (stopping_) session.connection->Close();
     HttpParser parser(limits_.header_bytes_max, limits_.body_bytes_max);
     bool open = true;
@@ -104,13 +153,13 @@ class HttpServer::Impl {
     }
     session.connection->Close();
     sessions_.erase(&session);
+    connections_.Add(-1);
     changed_.NotifyAll();
   }
 
   // Reads until `parser` holds a whole request or a fault; false when the client is gone or too
   // slow. The header's and the body's time run from their beginning, whatever trickles in.
   Task<bool> ReceiveRequest(Session& session, HttpParser& parser) {
-    size_t held = 0;
     bool complete = true;
     HttpParser::State state = parser.Advance();
     while (complete && (state == HttpParser::State::kIdle || state == HttpParser::State::kHeader ||
@@ -119,19 +168,18 @@ class HttpServer::Impl {
       if (phase == HttpParser::State::kBody && parser.expects_continue()) {
         complete = co_await Write(session, "HTTP/1.1 100 Continue\r\n\r\n");
       }
-      const CutAfter cut(executor_, TimeoutOf(phase), *session.connection);
+      const CutAfter cut(executor_, TimeoutOf(phase), *session.connection, timeouts_);
       while (complete && state == phase) {
         complete = co_await ReadSome(session, parser);
         state = parser.Advance();
-        bodies_bytes_ += parser.body_bytes() - held;
-        held = parser.body_bytes();
-        if (bodies_bytes_ > limits_.bodies_bytes_max) {
+        if (!session.receiving.Resize(parser.body_bytes())) {
           state = parser.Refuse(
-              ErrorResponse(Unavailable("the router is receiving too much at once; try again")));
+              ErrorResponse(ResourceExhausted("the memory for requests is taken; try again later")
+                                .WithRetryAfter(kMemoryRetryAfter)));
         }
       }
     }
-    bodies_bytes_ -= held;
+    session.receiving.Resize(0);
     co_return complete;
   }
 
@@ -141,6 +189,10 @@ class HttpServer::Impl {
   }
 
   Task<bool> ReadSome(Session& session, HttpParser& parser) {
+    const nanoseconds patience = parser.state() == HttpParser::State::kBody
+                                     ? limits_.progress_timeout
+                                     : limits_.idle_timeout;
+    const CutAfter cut(executor_, patience, *session.connection, timeouts_);
     Result<size_t> n = co_await session.connection->Read(session.buffer);
     if (!n.ok() || *n == 0) co_return false;
     parser.Append({session.buffer.data(), *n});
@@ -148,7 +200,7 @@ class HttpServer::Impl {
   }
 
   Task<void> Drain(Session& session) {
-    const CutAfter cut(executor_, kDrainTime, *session.connection);
+    const CutAfter cut(executor_, kDrainTime, *session.connection, timeouts_);
     for (size_t drained = 0; drained < kDrainBytesMax && !stopping_;) {
       Result<size_t> n = co_await session.connection->Read(session.buffer);
       if (!n.ok() || *n == 0) co_return;
@@ -159,41 +211,80 @@ class HttpServer::Impl {
   // Answers what `parser` holds; whether the connection stays.
   Task<bool> Answer(Session& session, HttpParser& parser) {
     if (parser.state() == HttpParser::State::kBad) {
-      const std::string out = SerializeResponse(parser.error(), false, false);
+      HttpResponse error = parser.error();
+      error.headers.emplace_back("X-Request-Id", ids_.Next());
+      const std::string out = SerializeResponse(error, false, false);
       co_await Write(session, out);
       co_await Drain(session);
       co_return false;
     }
     const bool head = parser.is_head();
     const bool keep = parser.keeps_alive() && !stopping_;
-    HttpResponse response = co_await handler_(parser.Take());
-    const std::string out = SerializeResponse(response, keep, head);
+    const std::string out = co_await Respond(session, parser.Take(), keep, head);
     const bool written = co_await Write(session, out);
     co_return written&& keep;
   }
 
+  Task<std::string> Respond(Session& session, HttpRequest request, bool keep, bool head) {
+    const auto brought = request.headers.find("x-request-id");
+    request.id = brought != request.headers.end() && IsRequestId(brought->second) ? brought->second
+                                                                                  : ids_.Next();
+    request.peer = session.peer;
+    request.received = clock_.Monotonic();
+    const std::string id = request.id;
+    HttpResponse response;
+    const Result<runtime::Admission::Place> place = Admit(&request);
+    if (place.ok()) {
+      response = co_await handler_(std::move(request));
+    } else {
+      response = ErrorResponse(place.status());
+    }
+    response.headers.emplace_back("X-Request-Id", id);
+    co_return SerializeResponse(response, keep, head);
+  }
+
+  Result<runtime::Admission::Place> Admit(HttpRequest* request) {
+    TOKURA_ASSIGN_OR_RETURN(request->timeout, TimeoutIn(*request));
+    if (options_.admission == nullptr) return runtime::Admission::Place();
+    std::optional<nanoseconds> deadline;
+    if (request->timeout.has_value()) deadline = request->received + *request->timeout;
+    return options_.admission->Admit(options_.cost(request->target, request->body.size()),
+                                     request->body.size(), deadline);
+  }
+
   Task<bool> Write(Session& session, std::string_view bytes) {
-    const CutAfter cut(executor_, limits_.write_timeout, *session.connection);
-    Status status = co_await session.connection->Write(bytes);
-    co_return status.ok();
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kWriteBytes))) {
+      const CutAfter cut(executor_, limits_.progress_timeout, *session.connection, timeouts_);
+      const Status status = co_await session.connection->Write(bytes.substr(0, kWriteBytes));
+      if (!status.ok()) co_return false;
+    }
+    co_return true;
   }
 
   Executor& executor_;
+  runtime::Clock& clock_;
   std::unique_ptr<runtime::Listener> listener_;
   HttpHandler handler_;
   runtime::Logger& logger_;
-  HttpLimits limits_;
+  const HttpServerOptions options_;
+  const HttpLimits& limits_;
+  runtime::Gauge& connections_;
+  runtime::Counter& rejected_;
+  runtime::Counter& timeouts_;
+  RequestIdMaker ids_;
+  bool complained_ = false;      // about too many connections, until there is room again
   std::set<Session*> sessions_;  // each lives in its Serve
-  size_t bodies_bytes_ = 0;
   bool stopping_ = false;
   runtime::Signal changed_;
   runtime::TaskGroup tasks_;
 };
 
-HttpServer::HttpServer(Executor& executor, std::unique_ptr<runtime::Listener> listener,
-                       HttpHandler handler, runtime::Logger& logger, HttpLimits limits)
-    : impl_(std::make_unique<Impl>(executor, std::move(listener), std::move(handler), logger,
-                                   limits)) {}
+HttpServer::HttpServer(Executor& executor, runtime::Clock& clock, runtime::Random& random,
+                       std::unique_ptr<runtime::Listener> listener, HttpHandler handler,
+                       runtime::Metrics& metrics, runtime::Logger& logger,
+                       HttpServerOptions options)
+    : impl_(std::make_unique<Impl>(executor, clock, random, std::move(listener), std::move(handler),
+                                   metrics, logger, options)) {}
 HttpServer::~HttpServer() = default;
 runtime::Address HttpServer::local() const { return impl_->local(); }
 void HttpServer::Start() { impl_->Start(); }

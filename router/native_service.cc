@@ -17,15 +17,23 @@ namespace wire = client::wire;
 template <typename Request>
 Task<Result<Request>> Decode(Handlers& handlers, std::string body) {
   Result<Request> request = Internal("the body was not read");
-  co_await handlers.RunSized(body.size(), [&] { request = wire::Decode<Request>(body); });
+  TOKURA_CO_RETURN_IF_ERROR(
+      co_await handlers.RunSized(body.size(), [&] { request = wire::Decode<Request>(body); }));
   co_return request;
 }
 
+// The time that is left; DEADLINE if that is none. Asked after whatever may have waited.
+Result<CallOptions> OptionsOf(const Handlers& handlers, const Call& call) {
+  if (!call.deadline.has_value()) return CallOptions();
+  return handlers.OptionsUntil(*call.deadline);
+}
+
 template <typename Request, typename Response>
-Task<Result<std::string>> Serve(Handlers& handlers, Call call, CallOptions options,
+Task<Result<std::string>> Serve(Handlers& handlers, Call call,
                                 Task<Result<Response>> (Api::*method)(Request, CallOptions)) {
   Result<Request> request = co_await Decode<Request>(handlers, std::move(call.body));
   if (!request.ok()) co_return request.status();
+  TOKURA_CO_ASSIGN_OR_RETURN(const CallOptions options, OptionsOf(handlers, call));
   Api& api = handlers;
   Result<Response> response = co_await (api.*method)(std::move(*request), options);
   if (!response.ok()) co_return response.status();
@@ -33,36 +41,41 @@ Task<Result<std::string>> Serve(Handlers& handlers, Call call, CallOptions optio
 }
 
 template <typename Response>
-Task<Result<std::string>> ServeWithNothing(Api& api, CallOptions options,
+Task<Result<std::string>> ServeWithNothing(Handlers& handlers, Call call,
                                            Task<Result<Response>> (Api::*method)(CallOptions)) {
+  TOKURA_CO_ASSIGN_OR_RETURN(const CallOptions options, OptionsOf(handlers, call));
+  Api& api = handlers;
   Result<Response> response = co_await (api.*method)(options);
   if (!response.ok()) co_return response.status();
   co_return wire::Encode(*response);
 }
 
-Task<Result<std::string>> ServeApply(Handlers& handlers, Call call, CallOptions options) {
+Task<Result<std::string>> ServeApply(Handlers& handlers, Call call) {
   Result<wire::ApplyRequest> request =
       co_await Decode<wire::ApplyRequest>(handlers, std::move(call.body));
   if (!request.ok()) co_return request.status();
+  TOKURA_CO_ASSIGN_OR_RETURN(const CallOptions options, OptionsOf(handlers, call));
   Result<Api::Applied> applied =
       co_await handlers.ApplyDefinitions(std::move(request->texts), request->options, options);
   if (!applied.ok()) co_return applied.status();
   co_return wire::Encode(*applied);
 }
 
-Task<Result<std::string>> ServeWait(Handlers& handlers, Call call, CallOptions options) {
+Task<Result<std::string>> ServeWait(Handlers& handlers, Call call) {
   Result<client::WaitRequest> request =
       co_await Decode<client::WaitRequest>(handlers, std::move(call.body));
   if (!request.ok()) co_return request.status();
+  TOKURA_CO_ASSIGN_OR_RETURN(const CallOptions options, OptionsOf(handlers, call));
   Status status = co_await handlers.Wait(std::move(*request), options);
   if (!status.ok()) co_return status;
   co_return std::string();
 }
 
-Task<Result<std::string>> ServeDigest(Handlers& handlers, Call call, CallOptions options) {
+Task<Result<std::string>> ServeDigest(Handlers& handlers, Call call) {
   Result<wire::DigestRequest> request =
       co_await Decode<wire::DigestRequest>(handlers, std::move(call.body));
   if (!request.ok()) co_return request.status();
+  TOKURA_CO_ASSIGN_OR_RETURN(const CallOptions options, OptionsOf(handlers, call));
   Result<client::DigestReport> report =
       co_await handlers.GetDigest(std::move(request->groups), request->now_us, options);
   if (!report.ok()) co_return report.status();
@@ -75,31 +88,29 @@ Task<Result<std::string>> RefuseMethod(uint8_t method) {
 
 }  // namespace
 
-runtime::rpc::Handler MakeNativeService(Handlers& handlers, const runtime::Clock& clock) {
-  return [&handlers, &clock](Executor& home, Call call) -> Task<Result<std::string>> {
-    CallOptions options;
-    if (call.deadline.has_value()) options.timeout = *call.deadline - clock.Monotonic();
+runtime::rpc::Handler MakeNativeService(Handlers& handlers) {
+  return [&handlers](Executor& home, Call call) -> Task<Result<std::string>> {
     switch (static_cast<v1::Method>(call.method)) {
       case v1::GET_FEATURES:
-        return Serve(handlers, std::move(call), options, &Api::GetFeatures);
+        return Serve(handlers, std::move(call), &Api::GetFeatures);
       case v1::PUT_RECORDS:
-        return Serve(handlers, std::move(call), options, &Api::PutRecords);
+        return Serve(handlers, std::move(call), &Api::PutRecords);
       case v1::DELETE_RECORDS:
-        return Serve(handlers, std::move(call), options, &Api::DeleteRecords);
+        return Serve(handlers, std::move(call), &Api::DeleteRecords);
       case v1::SCAN_PREFIX:
-        return Serve(handlers, std::move(call), options, &Api::ScanPrefix);
+        return Serve(handlers, std::move(call), &Api::ScanPrefix);
       case v1::APPLY_DEFINITIONS:
-        return ServeApply(handlers, std::move(call), options);
+        return ServeApply(handlers, std::move(call));
       case v1::GET_DEFINITIONS:
-        return ServeWithNothing(handlers, options, &Api::GetDefinitions);
+        return ServeWithNothing(handlers, std::move(call), &Api::GetDefinitions);
       case v1::WAIT:
-        return ServeWait(handlers, std::move(call), options);
+        return ServeWait(handlers, std::move(call));
       case v1::OFFLINE_STATUS:
-        return ServeWithNothing(handlers, options, &Api::OfflineStatus);
+        return ServeWithNothing(handlers, std::move(call), &Api::OfflineStatus);
       case v1::CLUSTER_STATUS:
-        return ServeWithNothing(handlers, options, &Api::GetClusterStatus);
+        return ServeWithNothing(handlers, std::move(call), &Api::GetClusterStatus);
       case v1::DIGEST:
-        return ServeDigest(handlers, std::move(call), options);
+        return ServeDigest(handlers, std::move(call));
       default:
         return RefuseMethod(call.method);
     }

@@ -7,8 +7,8 @@
 
 namespace tokura::router {
 
-// For an RpcServer. `handlers` and `clock` outlive the handler. Methods that only nodes serve, and
+// For an RpcServer. `handlers` outlive the handler. Methods that only nodes serve, and
 // unknown ones, are INVALID_ARGUMENT.
-runtime::rpc::Handler MakeNativeService(Handlers& handlers, const runtime::Clock& clock);
+runtime::rpc::Handler MakeNativeService(Handlers& handlers);
 
 }  // namespace tokura::router

@@ -4,6 +4,7 @@
 #include "router/http_gateway.h"
 #include "router/http_server.h"
 #include "router/native_service.h"
+#include "router/request_cost.h"
 #include "runtime/rpc/server.h"
 
 namespace tokura::router {
@@ -21,21 +22,34 @@ class Router::Impl {
        std::vector<NodeEndpoint> nodes, OfflinePort* offline)
       : options_(std::move(options)),
         runtime_(runtime),
-        handlers_(runtime, catalog, std::move(nodes), offline),
-        gateway_(handlers_, *runtime.metrics) {}
+        handlers_(runtime, catalog, std::move(nodes), offline, options_.limits),
+        gateway_(handlers_, *runtime.metrics),
+        admission_(*runtime.executor, *runtime.clock, "router", *runtime.metrics, runtime.memory,
+                   {.calls_max = options_.limits.calls_max}) {}
 
   Status Start() {
     TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::Listener> listener,
                             runtime_.transport->Listen(options_.listen));
     TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::Listener> http,
                             runtime_.transport->Listen(options_.http));
+    runtime::rpc::ServerOptions native;
+    native.connections_max = options_.limits.connections_max;
+    native.admissions = {&admission_};
+    native.cost = &NativeCost;
+    native.memory = runtime_.memory;
+    HttpServerOptions web;
+    web.limits.connections_max = options_.limits.connections_max;
+    web.limits.body_bytes_max = options_.limits.http_body_bytes_max;
+    web.admission = &admission_;
+    web.cost = &HttpCost;
+    web.memory = runtime_.memory;
     rpc_ = std::make_unique<runtime::rpc::RpcServer>(
         std::vector{runtime_.executor}, *runtime_.clock, std::move(listener),
-        MakeNativeService(handlers_, *runtime_.clock), *runtime_.metrics, *runtime_.logger);
+        MakeNativeService(handlers_), *runtime_.metrics, *runtime_.logger, std::move(native));
     http_ = std::make_unique<HttpServer>(
-        *runtime_.executor, std::move(http),
+        *runtime_.executor, *runtime_.clock, *runtime_.random, std::move(http),
         [this](HttpRequest request) { return gateway_.Handle(std::move(request)); },
-        *runtime_.logger);
+        *runtime_.metrics, *runtime_.logger, web);
     rpc_->Start();
     http_->Start();
     return OkStatus();
@@ -57,6 +71,7 @@ class Router::Impl {
   RouterRuntime runtime_;
   Handlers handlers_;
   HttpGateway gateway_;
+  runtime::Admission admission_;
   std::unique_ptr<runtime::rpc::RpcServer> rpc_;
   std::unique_ptr<HttpServer> http_;
 };

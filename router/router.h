@@ -15,6 +15,7 @@
 #include "catalog/catalog.h"
 #include "client/api.h"
 #include "core/status.h"
+#include "runtime/admission.h"
 #include "runtime/executor.h"
 #include "runtime/logger.h"
 #include "runtime/metrics.h"
@@ -43,6 +44,7 @@ struct NodeEndpoint {
 struct RouterOptions {
   runtime::Address listen{"127.0.0.1", 7400};
   runtime::Address http{"127.0.0.1", 7480};
+  runtime::ServingLimits limits = {};
 };
 
 struct RouterRuntime {
@@ -53,6 +55,7 @@ struct RouterRuntime {
   runtime::BlockingPool* blocking = nullptr;  // catalog applies
   runtime::Metrics* metrics = nullptr;
   runtime::Logger* logger = nullptr;
+  runtime::MemoryBudget* memory = nullptr;  // for requests; null: no bound
 };
 
 // Lives on runtime.executor.

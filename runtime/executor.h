@@ -52,6 +52,9 @@ class BlockingPool {
   // Runs `work` on some thread of the pool, then `done` on `home`. Any thread may call.
   // In simulation: `work` runs at one instant, `done` a random while later.
   virtual void Run(Executor& home, std::function<void()> work, std::function<void()> done) = 0;
+  // Work that waits for a thread. Run itself refuses nothing (a sync must run): who can wait or
+  // refuse asks this first. Any thread.
+  virtual size_t queued() const = 0;
 };
 
 }  // namespace tokura::runtime

@@ -9,9 +9,9 @@ WRITE_BATCH = 64
 WRITE_CONNECTIONS, WRITE_DEPTH = 4, 8
 
 
-def run(store, action, entities, *flags, direct=False, shape=None):
+def run(store, action, entities, *flags, by=None, shape=None):
     """One run; its report as a dictionary. Failed if a value was wrong."""
-    kind, *where = store.node_arguments() if direct else store.load_arguments()
+    kind, *where = store.load_arguments(by)
     command = [os.path.join(store.place.programs, "tokura-bench"), kind, action, *where,
                "--entities", str(entities), "--server-pid", str(store.pid)]
     if shape is not None:

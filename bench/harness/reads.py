@@ -9,11 +9,14 @@ from .processes import note
 
 CPU, P50 = "server CPU-us per request", "p50 us"
 
-# How a store is asked. `store` is a key of STORES; `five` asks for 5 of the 20 features; `spin`:
+# How a store is asked. `store` is a key of STORES; `by`: how it is spoken to, if not as usual;
+# `five` asks for 5 of the 20 features; `alone`: on one connection, one request at a time; `spin`:
 # server and client never sleep while they wait.
-Side = collections.namedtuple("Side", "store direct batch five alone spin",
-                              defaults=(False, 100, False, False, False))
-Comparison = collections.namedtuple("Comparison", "bench unit ours peers goal")
+Side = collections.namedtuple("Side", "store by batch five alone spin",
+                              defaults=(None, 100, False, False, False))
+# `beside`: sides that are measured and shown, and not judged.
+Comparison = collections.namedtuple("Comparison", "bench unit ours peers goal beside",
+                                    defaults=((),))
 
 STORES = {
     "tokura": stores.Tokura,
@@ -25,12 +28,12 @@ STORES = {
 PEER_NAMES = {"redis-hashes": "redis 7.0 HMGET", "redis-packed": "redis 7.0 MGET packed",
               "memcached": "memcached 1.6 get packed"}
 
-ROUTER, NODE = Side("tokura"), Side("tokura", direct=True)
+ROUTER, NODE = Side("tokura"), Side("tokura", by="tokura-node")
+LIBRARY = Side("tokura", by="tokura-library", alone=True)
 HASHES, PACKED, MEMCACHED = Side("redis-hashes"), Side("redis-packed"), Side("memcached")
 
 
 def alone(side, **changes):
-    """On one connection, one request at a time."""
     return side._replace(alone=True, **changes)
 
 
@@ -40,13 +43,14 @@ COMPARISONS = {
     "P1": [Comparison("P1", CPU, ROUTER, [HASHES], 10)],
     "P2": [Comparison("P2.direct", CPU, NODE, [PACKED, MEMCACHED], 4),
            Comparison("P2.router", CPU, ROUTER, [PACKED, MEMCACHED], 2)],
-    "P3": [Comparison("P3.hmget", P50, alone(ROUTER), [alone(HASHES)], 4),
+    "P3": [Comparison("P3.hmget", P50, alone(ROUTER), [alone(HASHES)], 4, [LIBRARY]),
            Comparison("P3.memcached", P50, alone(ROUTER), [alone(MEMCACHED)], 1.33),
            Comparison("P3.mget", P50, alone(ROUTER), [alone(PACKED)], None)],
     # A packed peer has no projection: it sends whole rows.
     "P4": [Comparison("P4.hmget", CPU, NODE._replace(five=True), [HASHES._replace(five=True)], 10),
            Comparison("P4.packed", CPU, NODE._replace(five=True), [PACKED, MEMCACHED], 6)],
-    "P5": [Comparison("P5", P50, alone(ROUTER, batch=1), ONE_OF_EACH_PEER, 0.95),
+    "P5": [Comparison("P5", P50, alone(ROUTER, batch=1), ONE_OF_EACH_PEER, 0.95,
+                      [alone(NODE, batch=1), LIBRARY._replace(batch=1)]),
            Comparison("P5.spin", P50, alone(ROUTER._replace(store="tokura-spin"), batch=1,
                                             spin=True), ONE_OF_EACH_PEER, 2.2)],
 }
@@ -58,7 +62,7 @@ def run(names, options, place):
         for comparison in [c for c in comparisons if c.ours.spin]:
             note(f"{comparison.bench}: skipped: this build of `tokura up` has no --spin")
             comparisons.remove(comparison)
-    sides = list(dict.fromkeys(side for c in comparisons for side in (c.ours, *c.peers)))
+    sides = list(dict.fromkeys(side for c in comparisons for side in (c.ours, *c.peers, *c.beside)))
     running = start(dict.fromkeys(side.store for side in sides), options, place)
     samples = collections.defaultdict(list)
     for number in range(options.rounds):
@@ -96,10 +100,10 @@ def measure(side, store, options, seed):
         flags.append("--spin")
     if side.five:
         flags += ["--features", shapes.FEW]
-        if side.store == "tokura" and not side.direct:
+        if side.store == "tokura" and side.by != "tokura-node":
             flags += ["--service", "bench/five"]
     store.process.send_signal(signal.SIGCONT)
-    sample = load.run(store, "read", options.entities, *flags, direct=side.direct)
+    sample = load.run(store, "read", options.entities, *flags, by=side.by)
     pause(side.store, store)
     return sample
 
@@ -114,8 +118,7 @@ def describe(side, samples):
     """What was seen of one side, for people."""
     def of(take):
         return report.median([take(sample) for sample in samples])
-    how = "direct" if side.direct else "router" if side.store.startswith("tokura") else "direct"
-    note(f"{side.store:13} {how:7} {side.batch:4} x {shapes.FEW if side.five else 20:<2} "
+    note(f"{side.by or side.store:14} {side.batch:4} x {shapes.FEW if side.five else 20:<2} "
          f"{'alone' if side.alone else '16 in flight':12}"
          f"{of(lambda s: figure(CPU, s)):9.1f} server CPU-us/request"
          f"{of(lambda s: s['client_cpu_seconds'] * 1e6 / s['requests']):8.1f} client"

@@ -40,9 +40,9 @@ class Store:
     def pid(self):
         return self.process.pid
 
-    def load_arguments(self):
-        """How tokura-bench reaches it."""
-        return [self.kind, "--address", self.address]
+    def load_arguments(self, by=None):
+        """How tokura-bench reaches it; `by`: another of the ways to speak to the store."""
+        return [by or self.kind, "--address", self.address]
 
     def stop(self, how=signal.SIGTERM):
         self.place.stop(self.process, how)
@@ -84,10 +84,11 @@ class Tokura(Store):
             self.ready = json.load(file)
         self.address = self.ready["router"]
 
-    def node_arguments(self):
-        """How tokura-bench reaches its node without the router."""
-        return ["tokura-node", "--address", self.ready["nodes"][0]["listen"],
-                "--router", self.ready["router"]]
+    def load_arguments(self, by=None):
+        """`by` tokura-node: its node, without the router; tokura-library: by the client library."""
+        if by == "tokura-node":
+            return [by, "--address", self.ready["nodes"][0]["listen"], "--router", self.address]
+        return super().load_arguments(by)
 
 
 def has_flag(place, flag):

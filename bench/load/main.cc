@@ -7,6 +7,7 @@
 #include <string>
 
 #include "bench/load/closed_loop.h"
+#include "bench/load/library_loop.h"
 #include "bench/load/memcached_dialect.h"
 #include "bench/load/open_loop.h"
 #include "bench/load/resp_dialect.h"
@@ -95,7 +96,18 @@ void Print(const CrowdReport& report) {
       static_cast<unsigned long long>(report.silent), report.seconds, report.client_cpu_seconds);
 }
 
+Result<LoopReport> RunLoop(const Flags& flags, const RowShape& shape) {
+  if (flags.store == "tokura-library") {
+    return RunLibraryReads(shape, flags.names.service, flags.loop);
+  }
+  TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<Dialect> dialect, MakeDialect(flags, shape));
+  return flags.action == "write" ? RunWrites(*dialect, flags.loop) : RunReads(*dialect, flags.loop);
+}
+
 Status Run(Flags* flags) {
+  if (flags->store == "tokura-library" && flags->action != "read") {
+    return InvalidArgument("tokura-library only reads");
+  }
   if (flags->action == "crowd" && (flags->store != "tokura" || flags->rate <= 0)) {
     return InvalidArgument("a crowd asks tokura, at a --rate above 0");
   }
@@ -103,16 +115,14 @@ Status Run(Flags* flags) {
   TOKURA_ASSIGN_OR_RETURN(flags->loop.address, runtime::Address::Parse(flags->address));
   flags->loop.duration = FromSeconds(flags->seconds);
   flags->loop.warm_up = FromSeconds(flags->warm_up);
-  TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<Dialect> dialect, MakeDialect(*flags, shape));
   if (flags->action == "crowd") {
+    TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<Dialect> dialect, MakeDialect(*flags, shape));
     TOKURA_ASSIGN_OR_RETURN(const CrowdReport report, RunCrowd(*dialect, flags->loop, flags->rate,
                                                                FromSeconds(flags->deadline)));
     Print(report);
     return OkStatus();
   }
-  TOKURA_ASSIGN_OR_RETURN(const LoopReport report, flags->action == "write"
-                                                       ? RunWrites(*dialect, flags->loop)
-                                                       : RunReads(*dialect, flags->loop));
+  TOKURA_ASSIGN_OR_RETURN(const LoopReport report, RunLoop(*flags, shape));
   Print(report);
   return OkStatus();
 }
@@ -121,8 +131,8 @@ void Define(CLI::App* app, Flags* flags) {
   LoopOptions& loop = flags->loop;
   app->add_option("store", flags->store)
       ->required()
-      ->check(
-          CLI::IsMember({"tokura", "tokura-node", "redis-hashes", "redis-packed", "memcached"}));
+      ->check(CLI::IsMember({"tokura", "tokura-node", "tokura-library", "redis-hashes",
+                             "redis-packed", "memcached"}));
   app->add_option("action", flags->action)
       ->required()
       ->check(CLI::IsMember({"read", "write", "crowd"}));

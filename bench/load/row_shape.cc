@@ -10,20 +10,6 @@ constexpr std::string_view kKeyPrefix = "entity:";
 constexpr size_t kStringBytes = 16;
 constexpr uint32_t kVectorSize = 128;
 
-// SplitMix64's finaliser: every bit of the result depends on every bit of `x`.
-uint64_t Mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
-
-uint64_t BitsOf(uint64_t entity, size_t feature, uint64_t generation) {
-  return Mix(entity * 1024 + feature + (generation << 48));
-}
-
-float FloatFrom(uint64_t bits) { return static_cast<float>(bits >> 40) * 0x1p-24F; }
-
 void WriteHex(uint64_t bits, char* out) {
   for (size_t i = 0; i < kStringBytes; ++i, bits >>= 4) out[i] = "0123456789abcdef"[bits & 15];
 }
@@ -64,8 +50,8 @@ std::string FeatureName(size_t feature) {
 
 double NumberOf(const RowShape& shape, uint64_t entity, size_t feature, uint64_t generation) {
   const uint64_t bits = BitsOf(entity, feature, generation);
-  if (shape.type.kind == Kind::kFloat32) return FloatFrom(bits);
-  return static_cast<double>(bits >> 11) * 0x1p-53;
+  if (shape.type.kind == Kind::kFloat32) return Float32From(bits);
+  return Float64From(bits);
 }
 
 void WriteValue(const RowShape& shape, uint64_t entity, size_t feature, uint64_t generation,
@@ -76,11 +62,11 @@ void WriteValue(const RowShape& shape, uint64_t entity, size_t feature, uint64_t
     WriteHex(bits, out);
   } else if (!shape.type.is_scalar()) {
     for (uint32_t i = 0; i < shape.type.size; ++i) {
-      const float number = FloatFrom(Mix(bits + i));
+      const float number = Float32From(Mix(bits + i));
       std::memcpy(out + i * sizeof(number), &number, sizeof(number));
     }
   } else if (shape.type.kind == Kind::kFloat32) {
-    const float number = FloatFrom(bits);
+    const float number = Float32From(bits);
     std::memcpy(out, &number, sizeof(number));
   } else {
     const double number = NumberOf(shape, entity, feature, generation);

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstring>
-#include <variant>
 
 #include "client/wire.h"
 #include "client/wire_proto.h"
@@ -18,63 +17,76 @@ namespace {
 
 namespace rpc = runtime::rpc;
 
-bool SameNumbers(const RowShape& shape, const std::vector<double>& values, size_t feature,
-                 const Asked& asked, size_t* where) {
+// The first row of `values` that is not what it must be; asked.entities.size() if there is none.
+template <typename Number, typename From>
+size_t FirstWrong(const Number* values, size_t feature, const Asked& asked, const From& from) {
   for (size_t i = 0; i < asked.entities.size(); ++i) {
-    if (values[i] != NumberOf(shape, asked.entities[i], feature, asked.generation)) {
-      *where = i;
-      return false;
-    }
+    if (values[i] != from(BitsOf(asked.entities[i], feature, asked.generation))) return i;
   }
-  return true;
+  return asked.entities.size();
 }
 
-bool SameBytes(const RowShape& shape, const char* bytes, size_t feature, const Asked& asked,
-               size_t* where) {
+size_t FirstWrongBytes(const RowShape& shape, const char* bytes, size_t feature,
+                       const Asked& asked) {
   std::string expected(shape.value_bytes, '\0');
   for (size_t i = 0; i < asked.entities.size(); ++i) {
     WriteValue(shape, asked.entities[i], feature, asked.generation, expected.data());
     if (std::memcmp(bytes + i * shape.value_bytes, expected.data(), shape.value_bytes) != 0) {
-      *where = i;
-      return false;
+      return i;
     }
   }
-  return true;
+  return asked.entities.size();
 }
 
 // Strings of a shape have one length, so offsets that are right make their bytes one array.
-bool SameStrings(const RowShape& shape, const StringColumn& column, size_t feature,
-                 const Asked& asked, size_t* where) {
+size_t FirstWrongString(const RowShape& shape, const v1::Column& column, size_t feature,
+                        const Asked& asked) {
   for (size_t i = 0; i < asked.entities.size(); ++i) {
-    *where = i;
-    if (column.ends[i] != (i + 1) * shape.value_bytes) return false;
+    if (column.ends(static_cast<int>(i)) != (i + 1) * shape.value_bytes) return i;
   }
-  return SameBytes(shape, column.bytes.data(), feature, asked, where);
+  return FirstWrongBytes(shape, column.data().data(), feature, asked);
 }
 
-Status CheckColumn(const RowShape& shape, const Column& column,
-                   const std::vector<ReadStatus>& statuses, size_t feature, const Asked& asked) {
-  if (column.size() != asked.entities.size() || statuses.size() != asked.entities.size() ||
-      column.type() != shape.type) {
+// Whether the column holds exactly the array that the shape's type needs, with all its rows.
+bool HasShape(const RowShape& shape, const v1::Column& column, size_t rows) {
+  if (column.rows() != rows) return false;
+  const size_t doubles = shape.type == Type{Kind::kFloat64} ? rows : 0;
+  const size_t floats = shape.type.kind == Kind::kFloat32 ? rows * shape.value_bytes / 4 : 0;
+  const size_t ends = shape.type.kind == Kind::kString ? rows : 0;
+  return static_cast<size_t>(column.doubles_size()) == doubles &&
+         static_cast<size_t>(column.floats_size()) == floats &&
+         static_cast<size_t>(column.ends_size()) == ends &&
+         column.data().size() == ends * shape.value_bytes;
+}
+
+// Looks at the message itself: a copy into core values would cost the client more than the server
+// takes for the answer.
+Status CheckColumn(const RowShape& shape, const v1::FeatureColumn& answer, size_t feature,
+                   const Asked& asked) {
+  const size_t rows = asked.entities.size();
+  const v1::Column& column = answer.values();
+  if (!HasShape(shape, column, rows) || answer.statuses().size() != rows) {
     return WrongValue(asked.entities.front(), feature, "a column of another type or length");
   }
-  for (size_t i = 0; i < statuses.size(); ++i) {
-    if (statuses[i] == ReadStatus::kUnknown) return Unavailable("values are UNKNOWN");
-    if (statuses[i] != ReadStatus::kPresent) {
-      return WrongValue(asked.entities[i], feature, ReadStatusName(statuses[i]));
-    }
+  for (size_t i = 0; i < rows; ++i) {
+    const auto status = static_cast<ReadStatus>(answer.statuses()[i]);
+    if (status == ReadStatus::kPresent) continue;
+    if (status == ReadStatus::kUnknown) return Unavailable("values are UNKNOWN");
+    return WrongValue(asked.entities[i], feature, ReadStatusName(status));
   }
-  size_t where = 0;
-  bool same = false;
-  if (const auto* numbers = std::get_if<std::vector<double>>(&column.data())) {
-    same = SameNumbers(shape, *numbers, feature, asked, &where);
-  } else if (const auto* strings = std::get_if<StringColumn>(&column.data())) {
-    same = SameStrings(shape, *strings, feature, asked, &where);
-  } else if (const auto* floats = std::get_if<std::vector<float>>(&column.data())) {
-    same = SameBytes(shape, reinterpret_cast<const char*>(floats->data()), feature, asked, &where);
+  size_t wrong = 0;
+  if (shape.type.kind == Kind::kFloat64) {
+    wrong = FirstWrong(column.doubles().data(), feature, asked, Float64From);
+  } else if (shape.type.kind == Kind::kString) {
+    wrong = FirstWrongString(shape, column, feature, asked);
+  } else if (shape.type.is_scalar()) {
+    wrong = FirstWrong(column.floats().data(), feature, asked, Float32From);
+  } else {
+    wrong = FirstWrongBytes(shape, reinterpret_cast<const char*>(column.floats().data()), feature,
+                            asked);
   }
-  if (!same) return WrongValue(asked.entities[where], feature, "not the value written");
-  return OkStatus();
+  if (wrong == rows) return OkStatus();
+  return WrongValue(asked.entities[wrong], feature, "not the value written");
 }
 
 class TokuraDialect : public Dialect {
@@ -182,18 +194,20 @@ class TokuraRouter final : public TokuraDialect {
 
  protected:
   Status CheckColumns(std::string_view body, size_t features, const Asked& asked) const override {
-    TOKURA_ASSIGN_OR_RETURN(const client::GetFeaturesResponse response,
-                            client::wire::Decode<client::GetFeaturesResponse>(body));
-    if (response.features.size() != features) return Corrupt("another number of features");
+    TOKURA_RETURN_IF_ERROR(client::wire::ParseMessage(body, kFrameBytesMax, &response_));
+    if (static_cast<size_t>(response_.features_size()) != features) {
+      return Corrupt("another number of features");
+    }
     for (size_t f = 0; f < features; ++f) {
-      const client::FeatureAnswer& answer = response.features[f];
-      TOKURA_RETURN_IF_ERROR(CheckColumn(shape_, answer.values, answer.statuses, f, asked));
+      TOKURA_RETURN_IF_ERROR(
+          CheckColumn(shape_, response_.features(static_cast<int>(f)).column(), f, asked));
     }
     return OkStatus();
   }
 
  private:
   const TokuraNames names_;
+  mutable v1::GetFeaturesResponse response_;  // kept for its memory
 };
 
 class TokuraNode final : public TokuraDialect {
@@ -222,24 +236,21 @@ class TokuraNode final : public TokuraDialect {
 
  protected:
   Status CheckColumns(std::string_view body, size_t features, const Asked& asked) const override {
-    v1::NodeReadResponse response;
-    TOKURA_RETURN_IF_ERROR(client::wire::ParseMessage(body, kFrameBytesMax, &response));
-    if (response.reads_size() != 1 ||
-        static_cast<size_t>(response.reads(0).features_size()) != features) {
+    TOKURA_RETURN_IF_ERROR(client::wire::ParseMessage(body, kFrameBytesMax, &response_));
+    if (response_.reads_size() != 1 ||
+        static_cast<size_t>(response_.reads(0).features_size()) != features) {
       return Corrupt("another number of features");
     }
     for (size_t f = 0; f < features; ++f) {
-      TOKURA_ASSIGN_OR_RETURN(
-          const client::wire::DecodedFeatureColumn column,
-          client::wire::FromProto(
-              std::move(*response.mutable_reads(0)->mutable_features(static_cast<int>(f)))));
-      TOKURA_RETURN_IF_ERROR(CheckColumn(shape_, column.values, column.statuses, f, asked));
+      TOKURA_RETURN_IF_ERROR(
+          CheckColumn(shape_, response_.reads(0).features(static_cast<int>(f)), f, asked));
     }
     return OkStatus();
   }
 
  private:
   const TokuraIds ids_;
+  mutable v1::NodeReadResponse response_;  // kept for its memory
 };
 
 }  // namespace

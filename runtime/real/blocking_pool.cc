@@ -1,3 +1,4 @@
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
@@ -16,14 +17,20 @@ class ThreadPool final : public BlockingPool {
   }
 
   void Run(Executor& home, std::function<void()> work, std::function<void()> done) override {
-    boost::asio::post(pool_, [&home, work = std::move(work), done = std::move(done)]() mutable {
-      work();
-      work = nullptr;  // what it holds ends before `done` can be seen
-      home.Post(std::move(done));
-    });
+    queued_.fetch_add(1, std::memory_order_relaxed);
+    boost::asio::post(pool_,
+                      [this, &home, work = std::move(work), done = std::move(done)]() mutable {
+                        queued_.fetch_sub(1, std::memory_order_relaxed);
+                        work();
+                        work = nullptr;  // what it holds ends before `done` can be seen
+                        home.Post(std::move(done));
+                      });
   }
 
+  size_t queued() const override { return queued_.load(std::memory_order_relaxed); }
+
  private:
+  std::atomic<size_t> queued_ = 0;
   boost::asio::thread_pool pool_;
 };
 

@@ -34,6 +34,7 @@ class FrameReader {
   std::optional<uint64_t> refused_id() const { return refused_id_; }
   // True while a frame has begun and is not whole.
   bool partial() const { return begin_ != end_; }
+  size_t capacity() const { return capacity_; }  // bytes that the buffer takes
 
  private:
   void Grow(size_t capacity);

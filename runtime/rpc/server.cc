@@ -26,8 +26,9 @@ class RpcServer::Impl {
  private:
   // The sessions of one executor; touched on it only.
   struct Home {
-    explicit Home(Executor& e) : executor(e), tasks(e) {}
+    Home(Executor& e, Admission* a) : executor(e), admission(a), tasks(e) {}
     Executor& executor;
+    Admission* const admission;
     bool draining = false;
     std::set<Session*> sessions;  // each owned by its task's frame
     TaskGroup tasks;
@@ -73,7 +74,11 @@ RpcServer::Impl::Impl(std::vector<Executor*> homes, Clock& clock,
                                 "Connections refused over the limit.")),
       accepting_(*homes.at(0)),
       stopping_homes_(*homes.at(0)) {
-  for (Executor* home : homes) homes_.push_back(std::make_unique<Home>(*home));
+  TOKURA_CHECK(options.admissions.empty() || options.admissions.size() == homes.size());
+  for (size_t i = 0; i < homes.size(); ++i) {
+    Admission* admission = options.admissions.empty() ? nullptr : options.admissions[i];
+    homes_.push_back(std::make_unique<Home>(*homes[i], admission));
+  }
 }
 
 Task<void> RpcServer::Impl::AcceptAll() {
@@ -118,7 +123,7 @@ void RpcServer::Impl::HandOver(std::unique_ptr<Connection> connection) {
 
 Task<void> RpcServer::Impl::Serve(Home* home, std::unique_ptr<Connection> connection) {
   {
-    Session session(context_, home->executor, std::move(connection));
+    Session session(context_, home->executor, std::move(connection), home->admission);
     home->sessions.insert(&session);
     if (home->draining) session.Drain();
     co_await session.Run();

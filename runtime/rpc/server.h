@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/status.h"
+#include "runtime/admission.h"
 #include "runtime/executor.h"
 #include "runtime/logger.h"
 #include "runtime/metrics.h"
@@ -23,6 +24,8 @@ struct Call {
   std::string body;
   // Monotonic time at which the caller stops waiting.
   std::optional<std::chrono::nanoseconds> deadline;
+  uint64_t request_id = 0;        // the frame's
+  const Address* peer = nullptr;  // valid as long as the handler runs; null in tests
 };
 
 // Runs on the connection's home executor; several calls of one connection run at the same time.
@@ -33,12 +36,19 @@ struct ServerOptions {
   size_t calls_per_connection_max = 1'024;  // beyond it the connection is not read
   std::chrono::nanoseconds idle_timeout = std::chrono::minutes(10);
   std::chrono::nanoseconds frame_timeout = std::chrono::seconds(30);  // once a frame has begun
+  // One a home, each living on it, or none: then nothing is shed. They outlive the server.
+  std::vector<Admission*> admissions = {};
+  // What a request is reckoned to cost; REQUIRED with admissions.
+  RequestCost (*cost)(uint8_t method, size_t body_bytes) = nullptr;
+  MemoryBudget* memory = nullptr;  // for frames that are being received; may be null
 };
 
 // Lives on the first home. A malformed frame gets an error frame where its id is known, and the
 // connection is cut; it never ends or stalls the process. Calls past their deadline are not
 // started. A connection is not read while it holds 32 MiB of requests and unsent answers, and is
-// cut when its peer takes longer than frame_timeout for 1 MiB of answers.
+// cut when its peer takes longer than frame_timeout for 1 MiB of answers. What is shed or over a
+// limit is answered RESOURCE_EXHAUSTED; after a frame over the size limit the connection lingers,
+// so that its peer, which is still sending, sees the error, and is cut.
 class RpcServer {
  public:
   RpcServer(std::vector<Executor*> homes, Clock& clock, std::unique_ptr<Listener> listener,

@@ -10,16 +10,24 @@ namespace {
 
 constexpr size_t kHeldBytesMax = 2 * kFrameBytesMax;
 constexpr size_t kWriteBytes = 1 << 20;  // of one write, each with its own timeout
+constexpr std::chrono::seconds kLingerTime(5);
+constexpr size_t kLingerBytesMax = 64 << 20;
+constexpr size_t kLingerRead = 64 << 10;
+constexpr std::chrono::milliseconds kFullRetryAfter(500);
 
 double Seconds(std::chrono::nanoseconds t) { return std::chrono::duration<double>(t).count(); }
 
 }  // namespace
 
 Session::Session(const SessionContext& context, Executor& home,
-                 std::unique_ptr<Connection> connection)
+                 std::unique_ptr<Connection> connection, Admission* admission)
     : context_(context),
       home_(home),
       connection_(std::move(connection)),
+      peer_(connection_->peer()),
+      admission_(admission),
+      receiving_(context.options.memory == nullptr ? MemoryBudget::Share()
+                                                   : MemoryBudget::Share(*context.options.memory)),
       heard_at_(context.clock.Monotonic()),
       room_(home),
       output_(home),
@@ -35,6 +43,7 @@ Task<void> Session::Run() {
   reading_ended_ = true;
   output_.NotifyAll();
   co_await writer_.Join();
+  if (refused_ && !cut_) co_await Linger();
   home_.Cancel(watchdog_);
   connection_->Close();
 }
@@ -72,6 +81,12 @@ Task<void> Session::ReadRequests() {
     heard_at_ = context_.clock.Monotonic();
     reader_.Received(*n);
     if (!TakeRequests()) co_return;
+    // The buffer doubles as bytes come, so this follows what is held, not what is claimed.
+    if (!receiving_.Resize(reader_.partial() ? reader_.capacity() : 0)) {
+      Refuse(ResourceExhausted("the memory for requests is taken; try again later")
+                 .WithRetryAfter(kFullRetryAfter));
+      co_return;
+    }
     if (!reader_.partial()) {
       frame_begun_at_ = {};
     } else if (frame_begun_at_ == std::chrono::nanoseconds(0)) {
@@ -99,25 +114,55 @@ bool Session::TakeRequests() {
                    Unavailable("the server is stopping"));
       continue;
     }
-    Call call{frame.header.method, std::string(frame.body), std::nullopt};
-    if (frame.header.deadline_us != 0) {
-      call.deadline = heard_at_ + std::chrono::microseconds(frame.header.deadline_us);
-    }
-    const size_t bytes = frame.body.size() + kFrameHeaderBytes;
-    held_bytes_ += bytes;
-    calls_.Spawn(Answer(frame.header.request_id, std::move(call), bytes));
+    TakeRequest(frame);
   }
 }
 
+void Session::TakeRequest(const Frame& frame) {
+  const FrameHeader& header = frame.header;
+  std::optional<std::chrono::nanoseconds> deadline;
+  if (header.deadline_us != 0) {
+    deadline = heard_at_ + std::chrono::microseconds(header.deadline_us);
+  }
+  const size_t bytes = frame.body.size() + kFrameHeaderBytes;
+  Admission::Place place;
+  if (admission_ != nullptr) {
+    Result<Admission::Place> admitted =
+        admission_->Admit(context_.options.cost(header.method, frame.body.size()), bytes, deadline);
+    if (!admitted.ok()) {
+      AppendAnswer(header.request_id, header.method, admitted.status());
+      return;
+    }
+    place = std::move(*admitted);
+  }
+  held_bytes_ += bytes;
+  calls_.Spawn(
+      Answer(Call{header.method, std::string(frame.body), deadline, header.request_id, &peer_},
+             bytes, std::move(place)));
+}
+
 void Session::Refuse(const Status& status) {
+  refused_ = true;
   context_.bad_frames.Add();
-  context_.logger.Warning("connection from " + connection_->peer().ToString() +
-                          " cut: " + status.message());
+  context_.logger.Warning("connection from " + peer_.ToString() + " cut: " + status.message());
   const std::optional<uint64_t> id = reader_.refused_id();
   if (id.has_value()) AppendAnswer(*id, 0, status);
 }
 
-Task<void> Session::Answer(uint64_t id, Call call, size_t held_bytes) {
+Task<void> Session::Linger() {
+  const Executor::TimerId timer = home_.After(kLingerTime, [this] { Cut(); });
+  std::string dropped(kLingerRead, '\0');
+  for (size_t bytes = 0; bytes < kLingerBytesMax && !cut_;) {
+    const Result<size_t> n = co_await connection_->Read(dropped);
+    if (!n.ok() || *n == 0) break;
+    heard_at_ = context_.clock.Monotonic();
+    bytes += *n;
+  }
+  home_.Cancel(timer);
+}
+
+Task<void> Session::Answer(Call call, size_t held_bytes, Admission::Place place) {
+  const uint64_t id = call.request_id;
   const uint8_t method = call.method;
   const std::chrono::nanoseconds begun = context_.clock.Monotonic();
   Result<std::string> result = Internal("not answered");

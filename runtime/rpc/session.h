@@ -27,7 +27,9 @@ struct SessionContext {
 // bytes of requests not yet answered plus answers not yet sent; beyond them it is not read.
 class Session {
  public:
-  Session(const SessionContext& context, Executor& home, std::unique_ptr<Connection> connection);
+  // `admission` may be null.
+  Session(const SessionContext& context, Executor& home, std::unique_ptr<Connection> connection,
+          Admission* admission);
 
   // Returns when the peer, an error, a timeout, Drain or Cut ended it and every call is done.
   Task<void> Run();
@@ -39,10 +41,12 @@ class Session {
  private:
   Task<void> ReadRequests();
   Task<void> WriteAnswers();
-  Task<void> Answer(uint64_t id, Call call, size_t held_bytes);
-  Task<Result<std::string>> Handle(Call call);
+  Task<void> Answer(Call call, size_t held_bytes, Admission::Place place);
+  // Reads and drops what a refused peer still sends, so that it sees why.
+  Task<void> Linger();
   // False when the peer broke the protocol.
   bool TakeRequests();
+  void TakeRequest(const Frame& frame);
   void AppendAnswer(uint64_t id, uint8_t method, const Result<std::string>& result);
   void Refuse(const Status& status);
   bool full() const;
@@ -53,13 +57,17 @@ class Session {
   const SessionContext& context_;
   Executor& home_;
   const std::unique_ptr<Connection> connection_;
+  const Address peer_;
+  Admission* const admission_;
   FrameReader reader_;
-  std::string answers_;  // encoded, not yet handed to the connection
+  MemoryBudget::Share receiving_;  // of the frame that is not whole yet
+  std::string answers_;            // encoded, not yet handed to the connection
   size_t held_bytes_ = 0;
   bool draining_ = false;
   bool reading_ended_ = false;
   bool writing_ = false;
   bool cut_ = false;
+  bool refused_ = false;
   std::chrono::nanoseconds heard_at_{};        // when the peer last sent something
   std::chrono::nanoseconds frame_begun_at_{};  // of the partial frame, if any
   std::chrono::nanoseconds write_begun_at_{};  // of the write under way, if any

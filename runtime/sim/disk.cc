@@ -5,6 +5,8 @@
 namespace tokura::runtime::sim {
 namespace {
 
+constexpr size_t kSectorBytes = 512;
+
 void Apply(const SimDirectory::Change& change, SimDirectory::Entries* entries) {
   for (const auto& [name, entry] : change.names) {
     if (entry.has_value()) {
@@ -79,34 +81,56 @@ uint64_t SimDisk::UsedBytes() const {
   return bytes;
 }
 
-// How many changes of each directory survive.
-std::map<SimDirectory*, size_t> SimDisk::DrawKept(const std::vector<SimDirectory*>& directories) {
-  std::map<SimDirectory*, size_t> kept;
-  std::set<uint64_t> kept_ids;
-  const auto keep = [&](SimDirectory* directory, size_t n) {
-    if (n <= kept[directory]) return;
-    kept[directory] = n;
-    for (size_t i = 0; i < n; ++i) kept_ids.insert(directory->unsynced[i].id);
-  };
+// The ids of the changes that survive.
+std::set<uint64_t> SimDisk::DrawKept(const std::vector<SimDirectory*>& directories) {
+  std::set<uint64_t> kept;
+  std::vector<SimDirectory*> in_order;  // these keep a prefix
   for (SimDirectory* directory : directories) {
-    keep(directory, scheduler_.Below(directory->unsynced.size() + 1));
-  }
-  // A rename kept in one directory is kept in the other, with all that came before it there.
-  for (size_t before = 0; before != kept_ids.size();) {
-    before = kept_ids.size();
-    for (SimDirectory* directory : directories) {
-      for (size_t i = kept[directory]; i < directory->unsynced.size(); ++i) {
-        if (kept_ids.contains(directory->unsynced[i].id)) keep(directory, i + 1);
+    const std::vector<SimDirectory::Change>& changes = directory->unsynced;
+    if (changes.empty()) continue;
+    if (scheduler_.Below(2) == 0) {
+      in_order.push_back(directory);
+      const size_t n = scheduler_.Below(changes.size() + 1);
+      for (size_t i = 0; i < n; ++i) kept.insert(changes[i].id);
+    } else {
+      for (const SimDirectory::Change& change : changes) {
+        if (scheduler_.Below(2) == 0) kept.insert(change.id);
       }
+    }
+  }
+  // A rename kept in one directory is kept in the other, with all that came before it there if
+  // that one keeps a prefix.
+  for (size_t before = SIZE_MAX; before != kept.size();) {
+    before = kept.size();
+    for (SimDirectory* directory : in_order) {
+      const std::vector<SimDirectory::Change>& changes = directory->unsynced;
+      size_t n = changes.size();
+      while (n > 0 && !kept.contains(changes[n - 1].id)) --n;
+      for (size_t i = 0; i < n; ++i) kept.insert(changes[i].id);
     }
   }
   return kept;
 }
 
+// Half of the time the bytes that survive are a prefix; else sectors of it are zeros, as a file
+// system leaves them that wrote the size before the data.
+void SimDisk::CutFile(SimFile* file) {
+  const size_t unsynced = file->data.size() - file->synced_bytes;
+  if (unsynced == 0) return;
+  file->data.resize(file->synced_bytes + scheduler_.Below(unsynced + 1));
+  const bool holes = scheduler_.Below(2) == 0;
+  for (size_t begin = file->synced_bytes; holes && begin < file->data.size();) {
+    const size_t end = std::min((begin / kSectorBytes + 1) * kSectorBytes, file->data.size());
+    if (scheduler_.Below(3) == 0) std::fill_n(file->data.begin() + begin, end - begin, '\0');
+    begin = end;
+  }
+  file->synced_bytes = file->data.size();
+}
+
 void SimDisk::CutPower() {
   Reached before;
   before.Visit(root_.get());
-  const std::map<SimDirectory*, size_t> kept = DrawKept(before.directories);
+  const std::set<uint64_t> kept = DrawKept(before.directories);
   // What was reached stays alive until the end, though it may lose its last name meanwhile.
   std::vector<SimDirectory::Entries> held;
   for (const SimDirectory* directory : before.directories) {
@@ -114,17 +138,13 @@ void SimDisk::CutPower() {
     held.push_back(directory->durable);
   }
   for (SimDirectory* directory : before.directories) {
-    for (size_t i = 0; i < kept.at(directory); ++i) {
-      Apply(directory->unsynced[i], &directory->durable);
+    for (const SimDirectory::Change& change : directory->unsynced) {
+      if (kept.contains(change.id)) Apply(change, &directory->durable);
     }
     directory->entries = directory->durable;
     directory->unsynced.clear();
   }
-  for (SimFile* file : before.files) {
-    file->data.resize(file->synced_bytes +
-                      scheduler_.Below(file->data.size() - file->synced_bytes + 1));
-    file->synced_bytes = file->data.size();
-  }
+  for (SimFile* file : before.files) CutFile(file);
   locks.clear();
 }
 

@@ -1,9 +1,10 @@
 // SimDisk: a tree of files in memory that remembers what a power cut may lose. Internal to
 // runtime/sim.
 //
-// A file keeps its synced bytes and a random prefix of the others. A directory keeps what was
-// synced and a random prefix of the changes since (create, rename, link, remove); a rename between
-// two directories is kept in both or in neither.
+// A file keeps its synced bytes and a random prefix of the others, in which sectors may be zeros
+// that never reached the disk. A directory keeps what was synced and, of the changes since (create,
+// rename, link, remove), a random prefix or any mix; a rename between two directories is kept in
+// both or in neither.
 #pragma once
 
 #include <cstdint>
@@ -72,7 +73,8 @@ class SimDisk {
 
  private:
   void CutPower();
-  std::map<SimDirectory*, size_t> DrawKept(const std::vector<SimDirectory*>& directories);
+  std::set<uint64_t> DrawKept(const std::vector<SimDirectory*>& directories);
+  void CutFile(SimFile* file);
 
   Scheduler& scheduler_;
   std::set<OwnerId> users_;

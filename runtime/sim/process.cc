@@ -1,5 +1,6 @@
 #include "runtime/sim/process.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tokura::runtime::sim {
@@ -15,13 +16,33 @@ void SimExecutor::Post(std::function<void()> work) {
   if (!up_) return;
   posted_.push_back(std::move(work));
   // The event stands for "one step of this process": which work it runs is decided by the queue.
-  scheduler_.After(scheduler_.Between(kStepMin, kStepMax), owner_, EventKind::kPosted,
-                   [this] { RunFirst(); });
+  scheduler_.After(scheduler_.Between(kStepMin, kStepMax), owner_, EventKind::kPosted, [this] {
+    if (owed_ == 0 && scheduler_.now() >= busy_until_) return RunFirst();
+    if (owed_++ > 0) return;
+    scheduler_.At(std::max(busy_until_, scheduler_.now()), owner_, EventKind::kPosted,
+                  [this] { RunOwed(); });
+  });
 }
 
 Executor::TimerId SimExecutor::After(std::chrono::nanoseconds delay, std::function<void()> work) {
   if (!up_) return scheduler_.After(delay, owner_, EventKind::kTimer, [] {});
   return scheduler_.After(delay, owner_, EventKind::kTimer, std::move(work));
+}
+
+void SimExecutor::Burn(std::chrono::nanoseconds cpu) {
+  busy_until_ = std::max(busy_until_, scheduler_.now()) + cpu;
+}
+
+// One event waits for the thread, however many steps it owes.
+void SimExecutor::RunOwed() {
+  while (owed_ > 0 && scheduler_.now() >= busy_until_) {
+    --owed_;
+    RunFirst();
+    if (!up_) return;
+  }
+  if (owed_ > 0) {
+    scheduler_.At(busy_until_, owner_, EventKind::kPosted, [this] { RunOwed(); });
+  }
 }
 
 void SimExecutor::RunFirst() {
@@ -33,6 +54,8 @@ void SimExecutor::RunFirst() {
 void SimExecutor::GoDown() {
   up_ = false;
   const auto posted = std::exchange(posted_, {});
+  owed_ = 0;
+  busy_until_ = {};
   scheduler_.Drop(owner_);
 }
 

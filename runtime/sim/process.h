@@ -21,17 +21,22 @@ class SimExecutor final : public Executor {
 
   OwnerId owner() const { return owner_; }
   bool up() const { return up_; }
+  // The thread is busy for so long: what was posted waits, timers and the network do not.
+  void Burn(std::chrono::nanoseconds cpu);
   // Drops posted work, timers and every other event of the process.
   void GoDown();
   void ComeUp() { up_ = true; }
 
  private:
   void RunFirst();
+  void RunOwed();
 
   Scheduler& scheduler_;
   const OwnerId owner_;
   bool up_ = true;
   std::deque<std::function<void()>> posted_;
+  Scheduler::Time busy_until_{};
+  size_t owed_ = 0;  // steps that came while the thread was busy
 };
 
 class SimBlockingPool final : public BlockingPool {
@@ -40,6 +45,7 @@ class SimBlockingPool final : public BlockingPool {
   SimBlockingPool(Scheduler& scheduler, SimExecutor& executor, std::chrono::nanoseconds delay_max)
       : scheduler_(scheduler), executor_(executor), delay_max_(delay_max) {}
   void Run(Executor& home, std::function<void()> work, std::function<void()> done) override;
+  size_t queued() const override { return 0; }  // there are always threads enough
 
  private:
   Scheduler& scheduler_;

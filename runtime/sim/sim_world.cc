@@ -43,6 +43,7 @@ class Process final : public SimProcess {
   Transport& transport() override { return transport_; }
   FileSystem& files() override { return files_; }
   BlockingPool& blocking() override { return blocking_; }
+  void Burn(std::chrono::nanoseconds cpu) override { executor_.Burn(cpu); }
 
   void Crash() override {
     // A process cannot destroy the frame that is running.

@@ -32,7 +32,7 @@ struct SimOptions {
 };
 
 // One process: an executor, a transport and a disk of its own. Outlives crashes.
-// Crash is a power cut of the disk if no other process that shares it is up: a random prefix of
+// Crash is a power cut of the disk if no other process that shares it is up: a random mix of
 // what was not synced survives, per file and per directory. Else it is a kill: files lose nothing.
 // Either way open files answer UNAVAILABLE, locks are free, and peers see a cut or an end of
 // stream. Call Crash from outside the process.
@@ -43,6 +43,9 @@ class SimProcess {
   virtual Transport& transport() = 0;
   virtual FileSystem& files() = 0;
   virtual BlockingPool& blocking() = 0;
+  // What runs on the process now takes so much time of its one thread: work posted to it waits so
+  // much longer. Without it work is (almost) free.
+  virtual void Burn(std::chrono::nanoseconds cpu) = 0;
   virtual void Crash() = 0;
   virtual void Restart() = 0;
 };

@@ -27,7 +27,7 @@ class RowTableTest : public testing::Test {
     return row.ok() ? row->cells.at(0).value.as<std::string>() : row.status().ToString();
   }
   std::string NameOf(const std::string& user) {
-    return NameIn(*table_.Find(EncodeRowKey(Profile().id, std::vector<Value>{user}).value()));
+    return NameIn(table_.Find(EncodeRowKey(Profile().id, std::vector<Value>{user}).value()).packed);
   }
 
   Definer definer_;

@@ -1,0 +1,203 @@
+#include "runtime/admission.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tokura::runtime {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr double kCostly = 200;        // units from which a request counts as costly
+constexpr double kCostlyShare = 0.75;  // of the limit, for costly requests
+constexpr double kCutMost = 0.3;       // of the limit, in one interval
+constexpr double kRise = 1.1;          // of a used limit, in one interval without a standing queue
+constexpr int kIdleIntervals = 10;
+constexpr milliseconds kRetryMin(100);
+constexpr milliseconds kRetryMax(2'000);
+constexpr int kRetryFactor = 5;  // of the delay: so long, and the queue has turned over
+
+double Seconds(std::chrono::nanoseconds t) { return std::chrono::duration<double>(t).count(); }
+
+}  // namespace
+
+struct Admission::Meters {
+  Meters(Metrics& metrics, const std::string& part)
+      : calls(metrics.gauge(Name(part, "calls"), "Requests taken on and not yet answered.")),
+        cost(metrics.gauge(Name(part, "cost"),
+                           "Estimated cost of the requests taken on, in units of about 1 us.")),
+        limit(metrics.gauge(Name(part, "cost_limit"),
+                            "Cost that may be taken on at once; falls under overload.")),
+        calls_limit(
+            metrics.gauge(Name(part, "calls_limit"), "Requests that may be taken on at once.")),
+        delay(metrics.histogram(Name(part, "delay_seconds"),
+                                "Time that work waits for its event loop.")),
+        over_calls(Refusals(metrics, part, "calls")),
+        over_memory(Refusals(metrics, part, "memory")),
+        overload(Refusals(metrics, part, "overload")),
+        too_late(Refusals(metrics, part, "deadline")) {}
+
+  static std::string Name(const std::string& part, const char* what) {
+    return "tokura_" + part + "_admission_" + what;
+  }
+  static Counter& Refusals(Metrics& metrics, const std::string& part, const char* reason) {
+    return metrics.counter(Name(part, "refused_total"), "Requests refused before any work.",
+                           {{"reason", reason}});
+  }
+
+  Gauge& calls;
+  Gauge& cost;
+  Gauge& limit;
+  Gauge& calls_limit;
+  Histogram& delay;
+  Counter& over_calls;
+  Counter& over_memory;
+  Counter& overload;
+  Counter& too_late;
+};
+
+Admission::Place::Place(Place&& other) noexcept
+    : admission_(std::exchange(other.admission_, nullptr)),
+      units_(other.units_),
+      memory_(std::move(other.memory_)) {}
+
+Admission::Place& Admission::Place::operator=(Place&& other) noexcept {
+  std::swap(admission_, other.admission_);
+  std::swap(units_, other.units_);
+  std::swap(memory_, other.memory_);
+  return *this;
+}
+
+Admission::Place::~Place() {
+  if (admission_ != nullptr) admission_->Release(units_);
+}
+
+Admission::Admission(Executor& executor, Clock& clock, const std::string& part, Metrics& metrics,
+                     MemoryBudget* budget, AdmissionOptions options)
+    : executor_(executor),
+      clock_(clock),
+      budget_(budget),
+      options_(options),
+      meters_(std::make_unique<Meters>(metrics, part)),
+      limit_(options.cost_max),
+      interval_begun_(clock.Monotonic()),
+      alive_(std::make_shared<Admission*>(this)) {
+  meters_->limit.Add(limit_);
+  meters_->calls_limit.Add(static_cast<double>(options_.calls_max));
+}
+
+Admission::~Admission() {
+  *alive_ = nullptr;
+  meters_->limit.Add(-limit_);
+  meters_->calls_limit.Add(-static_cast<double>(options_.calls_max));
+}
+
+Result<Admission::Place> Admission::Admit(RequestCost cost, size_t bytes,
+                                          std::optional<Time> deadline) {
+  const Time now = clock_.Monotonic();
+  if (!probing_) {
+    if (now - interval_begun_ >= kIdleIntervals * options_.delay_interval) Forget();
+    Probe(now);
+  }
+  if (now - interval_begun_ >= options_.delay_interval) CloseInterval(now);
+  if (deadline.has_value() && *deadline <= now + standing_delay_) {
+    meters_->too_late.Add();
+    return DeadlineExceeded("the deadline would pass before the request is begun");
+  }
+  if (!cost.unsheddable) {
+    if (calls_ >= options_.calls_max) {
+      return Refuse(meters_->over_calls, "too many requests are in flight");
+    }
+    // Something is always taken on, however costly it is.
+    if (in_flight_ > 0 && in_flight_ + cost.units > LimitFor(cost.units)) {
+      limit_used_ = true;
+      return Refuse(meters_->overload, "the server is overloaded");
+    }
+  }
+  Place place;
+  if (budget_ != nullptr && !cost.unsheddable) {
+    place.memory_ = MemoryBudget::Share(*budget_);
+    if (!place.memory_.Resize(bytes)) {
+      return Refuse(meters_->over_memory, "the memory for requests is taken");
+    }
+  }
+  place.admission_ = this;
+  place.units_ = cost.units;
+  ++calls_;
+  in_flight_ += cost.units;
+  in_flight_peak_ = std::max(in_flight_peak_, in_flight_);
+  meters_->calls.Add(1);
+  meters_->cost.Add(cost.units);
+  return place;
+}
+
+void Admission::NotePushback() { pushed_back_ = true; }
+
+double Admission::LimitFor(double units) const {
+  return std::max(options_.cost_floor, units >= kCostly ? limit_ * kCostlyShare : limit_);
+}
+
+Status Admission::Refuse(Counter& reason, std::string_view why) {
+  reason.Add();
+  const auto delay = std::chrono::duration_cast<milliseconds>(standing_delay_);
+  return ResourceExhausted(std::string(why) + "; try again later")
+      .WithRetryAfter(std::clamp(delay * kRetryFactor, kRetryMin, kRetryMax));
+}
+
+void Admission::Release(double units) {
+  --calls_;
+  // Sums of estimates: without calls there is no cost, whatever was rounded.
+  in_flight_ = calls_ == 0 ? 0 : in_flight_ - units;
+  meters_->calls.Add(-1);
+  meters_->cost.Add(-units);
+}
+
+// While requests come there is a probe in the queue; without them there is none, and no timer.
+void Admission::Probe(Time now) {
+  probing_ = true;
+  executor_.Post([alive = alive_, now] {
+    Admission* self = *alive;
+    if (self == nullptr) return;
+    self->probing_ = false;
+    self->NoteDelay(self->clock_.Monotonic() - now);
+  });
+}
+
+void Admission::NoteDelay(Time delay) {
+  meters_->delay.Observe(Seconds(delay));
+  if (!shortest_delay_.has_value() || delay < *shortest_delay_) shortest_delay_ = delay;
+  const Time now = clock_.Monotonic();
+  if (now - interval_begun_ >= options_.delay_interval) CloseInterval(now);
+}
+
+// Nobody came for a while, so that what was measured before says nothing.
+void Admission::Forget() {
+  shortest_delay_.reset();
+  limit_used_ = false;
+  pushed_back_ = false;
+  meters_->limit.Add(options_.cost_max - limit_);
+  limit_ = options_.cost_max;
+}
+
+void Admission::CloseInterval(Time now) {
+  const Time shortest = shortest_delay_.value_or(Time(0));
+  const double before = limit_;
+  if (shortest > options_.delay_target || pushed_back_) {
+    standing_delay_ = std::max(shortest, options_.delay_target);
+    const double passes =
+        std::max(kCutMost, Seconds(options_.delay_target) / Seconds(std::max(shortest, Time(1))));
+    limit_ = std::min(limit_, in_flight_peak_) * std::min(passes, 0.9);
+  } else {
+    standing_delay_ = Time(0);
+    if (limit_used_) limit_ *= kRise;
+  }
+  limit_ = std::clamp(limit_, options_.cost_floor, options_.cost_max);
+  meters_->limit.Add(limit_ - before);
+  limit_used_ = false;
+  pushed_back_ = false;
+  in_flight_peak_ = in_flight_;
+  shortest_delay_.reset();
+  interval_begun_ = now;
+}
+
+}  // namespace tokura::runtime

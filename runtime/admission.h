@@ -1,0 +1,117 @@
+// Admission: decides, before a request is parsed, whether its executor takes it on. It keeps the
+// queue short when more is asked than can be served: what is answered is answered in time, and the
+// rest is told at once when to come again.
+//
+// How: one probe at a time is posted to the executor, and the time that it waits is the queueing
+// delay. When even the shortest delay of an interval was over the target, requests stand in line
+// (a burst empties within an interval, a standing queue does not; this is CoDel's rule), and the
+// cost that may be in flight is cut to what passes within the target. While there is no standing
+// queue it rises again, as far as it is used. Costs are estimates made from method and bytes:
+// only their ratios matter. Costly requests are refused at three quarters of what cheap ones may
+// use, so they go first.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/status.h"
+#include "runtime/executor.h"
+#include "runtime/memory_budget.h"
+#include "runtime/metrics.h"
+
+namespace tokura::runtime {
+
+struct RequestCost {
+  double units = 1;          // about µs of one core
+  bool unsheddable = false;  // health, status, replication: small, and needed in trouble
+};
+
+struct AdmissionOptions {
+  size_t calls_max = 16'384;  // in flight on this executor
+  std::chrono::nanoseconds delay_target = std::chrono::milliseconds(20);
+  std::chrono::nanoseconds delay_interval = std::chrono::milliseconds(100);
+  // So much is taken on whatever the delay: a machine that is busy with other things must not
+  // refuse its few callers.
+  double cost_floor = 4'000;
+  double cost_max = 4'000'000;
+};
+
+// What a program's flags bound; each server takes its part.
+struct ServingLimits {
+  size_t connections_max = 10'000;  // of each server: native, HTTP
+  size_t calls_max = 16'384;        // in flight on an executor
+  size_t http_body_bytes_max = 8 << 20;
+  size_t blocking_queue_max = 256;  // work for other threads that waits, beyond which none is added
+};
+
+// Lives on one executor, and outlives its Places. Ends after the executor stopped, or once idle.
+class Admission {
+ public:
+  // `part`: whose requests ("router", "node"), for metric names; objects of one part share them.
+  // `budget` may be null. All outlive it.
+  Admission(Executor& executor, Clock& clock, const std::string& part, Metrics& metrics,
+            MemoryBudget* budget, AdmissionOptions options = {});
+  ~Admission();
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+
+  // What one request takes of the limits, as long as it lives.
+  class Place {
+   public:
+    Place() = default;
+    Place(Place&& other) noexcept;
+    Place& operator=(Place&& other) noexcept;
+    ~Place();
+
+   private:
+    friend class Admission;
+    Admission* admission_ = nullptr;
+    double units_ = 0;
+    MemoryBudget::Share memory_;
+  };
+
+  // RESOURCE_EXHAUSTED with retry_after: over a limit or shed. DEADLINE: by the delay of the moment
+  // `deadline` (monotonic) would pass before the work begins. Nothing was done in either case.
+  Result<Place> Admit(RequestCost cost, size_t bytes,
+                      std::optional<std::chrono::nanoseconds> deadline);
+  // Those further down refuse for overload: counts as a standing queue of ours.
+  void NotePushback();
+
+  double cost_limit() const { return limit_; }
+  double cost_in_flight() const { return in_flight_; }
+
+ private:
+  struct Meters;
+  using Time = std::chrono::nanoseconds;
+
+  void Probe(Time now);
+  void Forget();
+  void NoteDelay(Time delay);
+  void CloseInterval(Time now);
+  double LimitFor(double units) const;
+  Status Refuse(Counter& reason, std::string_view why);
+  void Release(double units);
+
+  Executor& executor_;
+  Clock& clock_;
+  MemoryBudget* const budget_;
+  const AdmissionOptions options_;
+  const std::unique_ptr<Meters> meters_;
+  size_t calls_ = 0;
+  double in_flight_ = 0;
+  double limit_;
+  bool limit_used_ = false;  // in this interval something was refused for the limit
+  bool pushed_back_ = false;
+  double in_flight_peak_ = 0;  // in this interval
+  Time interval_begun_{};
+  std::optional<Time> shortest_delay_;  // in this interval
+  Time standing_delay_{};               // of the last interval; 0: no standing queue
+  bool probing_ = false;
+  std::shared_ptr<Admission*> alive_;  // joint owners: this and the probe under way
+};
+
+}  // namespace tokura::runtime
