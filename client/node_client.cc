@@ -152,12 +152,13 @@ Task<Result<NodeScanPage>> NodeClient::Scan(GroupId group, std::string prefix, s
 
 Task<Result<FeedPage>> NodeClient::Watch(std::string cursor, std::string vector, uint32_t bytes_max,
                                          std::chrono::microseconds wait,
-                                         std::chrono::nanoseconds timeout) {
+                                         std::chrono::nanoseconds timeout, std::string committed) {
   v1::NodeWatchRequest proto;
   proto.set_cursor(std::move(cursor));
   proto.set_vector(std::move(vector));
   proto.set_bytes_max(bytes_max);
   proto.set_wait_us(wait.count());
+  proto.set_committed(std::move(committed));
   std::string body = wire::Serialize(proto);
   Result<std::string> answer = co_await channel_.Call(v1::NODE_WATCH, std::move(body), timeout);
   if (!answer.ok()) co_return answer.status();
@@ -172,13 +173,16 @@ Task<Result<DigestReport>> NodeClient::GetDigest(std::vector<std::string> groups
   co_return wire::Decode<DigestReport>(*answer);
 }
 
-Task<Result<NodeInfo>> NodeClient::GetStatus(std::chrono::nanoseconds timeout) {
-  Result<std::string> answer = co_await channel_.Call(v1::NODE_STATUS, std::string(), timeout);
+Task<Result<NodeInfo>> NodeClient::GetStatus(std::chrono::nanoseconds timeout, bool want_cut) {
+  v1::NodeStatusRequest request;
+  request.set_want_cut(want_cut);
+  std::string body = wire::Serialize(request);
+  Result<std::string> answer = co_await channel_.Call(v1::NODE_STATUS, std::move(body), timeout);
   if (!answer.ok()) co_return answer.status();
   v1::NodeStatusResponse proto;
   TOKURA_CO_RETURN_IF_ERROR(wire::ParseMessage(*answer, kFrameBytesMax, &proto));
-  co_return NodeInfo{proto.id(),        proto.incarnation(), proto.pid(),  proto.rows(),
-                     proto.log_bytes(), proto.vector(),      proto.ready()};
+  co_return NodeInfo{proto.id(),        proto.incarnation(), proto.pid(),   proto.rows(),
+                     proto.log_bytes(), proto.vector(),      proto.ready(), proto.cut()};
 }
 
 const runtime::Address& NodeClient::address() const { return channel_.address(); }

@@ -65,6 +65,7 @@ struct NodeInfo {
   uint64_t log_bytes = 0;
   std::string vector;  // encoded PositionVector of everything accepted
   bool ready = false;
+  std::string cut;  // where asked for: encoded PositionVector of the records cut from the log
 };
 
 class NodeClient {
@@ -80,12 +81,15 @@ class NodeClient {
   runtime::Task<Result<NodeScanPage>> Scan(GroupId group, std::string prefix, std::string after,
                                            uint32_t limit, std::vector<FeatureId> features,
                                            std::chrono::nanoseconds timeout);
+  // `committed`: of the compactor (proto/node.proto), or empty.
   runtime::Task<Result<FeedPage>> Watch(std::string cursor, std::string vector, uint32_t bytes_max,
                                         std::chrono::microseconds wait,
-                                        std::chrono::nanoseconds timeout);
+                                        std::chrono::nanoseconds timeout,
+                                        std::string committed = {});
   runtime::Task<Result<DigestReport>> GetDigest(std::vector<std::string> groups, int64_t now_us,
                                                 std::chrono::nanoseconds timeout);
-  runtime::Task<Result<NodeInfo>> GetStatus(std::chrono::nanoseconds timeout);
+  runtime::Task<Result<NodeInfo>> GetStatus(std::chrono::nanoseconds timeout,
+                                            bool want_cut = false);
   const runtime::Address& address() const;
   runtime::Task<void> Stop();
 

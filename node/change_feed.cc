@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "replication/log_base.h"
+
 namespace tokura::node {
 namespace {
 
@@ -111,6 +113,22 @@ runtime::Task<Result<ChangeFeed::Batch>> ChangeFeed::ReadOrWait(
 void ChangeFeed::Keep(std::string cursor, std::unique_ptr<replication::LogCursor> open) {
   if (open_.size() >= kOpenCursorsMax) open_.erase(open_.begin());
   open_.insert_or_assign(std::move(cursor), std::move(open));
+}
+
+runtime::Task<Result<PositionVector>> ChangeFeed::ReadCut() {
+  // joint owners: this call and the blocking pool
+  auto cut = std::make_shared<Result<PositionVector>>(PositionVector());
+  auto work = [cut, &files = files_, directory = log_directory_] {
+    Result<std::unique_ptr<replication::LogBase>> base =
+        replication::LogBase::Open(files, directory);
+    if (!base.ok()) {
+      *cut = base.status();
+    } else if (*base != nullptr) {
+      *cut = (*base)->cut().vector;
+    }
+  };
+  co_await runtime::RunBlocking(blocking_, executor_, std::move(work));
+  co_return std::move(*cut);
 }
 
 void ChangeFeed::NoteCommit() {

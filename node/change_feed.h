@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,13 @@ class ChangeFeed {
   // On the first thread. INVALID_ARGUMENT, FAILED_PRECONDITION: the cursor; CORRUPT: the log.
   runtime::Task<Result<Batch>> Read(Request request);
 
+  // On the first thread: what the offline tables have durably committed, as the compactor told
+  // last; nullopt: it has not since this process began, so nothing may be cut.
+  const std::optional<PositionVector>& committed() const { return committed_; }
+  void SetCommitted(PositionVector committed) { committed_ = std::move(committed); }
+  // On the first thread: the records that were cut from the log. CORRUPT: the base is.
+  runtime::Task<Result<PositionVector>> ReadCut();
+
   // Any thread: records became visible.
   void NoteCommit();
   // On the first thread: reads under way, and later ones, do not wait any more.
@@ -68,6 +76,7 @@ class ChangeFeed {
   std::atomic<int> readers_ = 0;  // who may wait
   uint64_t commits_ = 0;          // noted while somebody read
   bool stopping_ = false;
+  std::optional<PositionVector> committed_;
   runtime::Signal changed_;
   // Cursors as they were left, so that the next request of a watch need not open files again.
   std::map<std::string, std::unique_ptr<replication::LogCursor>> open_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "node/requests.h"
 #include "runtime/sync.h"
 
 namespace tokura::node {
@@ -62,7 +63,9 @@ runtime::Task<ThreadStatus> StatusOf(StorageThread& thread) {
 }  // namespace
 
 runtime::Task<Result<std::string>> NodeService::GetStatus(runtime::Executor& home,
-                                                          const runtime::rpc::Call&) {
+                                                          const runtime::rpc::Call& call) {
+  TOKURA_CO_ASSIGN_OR_RETURN(v1::NodeStatusRequest request,
+                             ParseRequest<v1::NodeStatusRequest>(call.body));
   v1::NodeStatusResponse response;
   PositionVector vector;
   for (StorageThread* thread : parts_.threads) {
@@ -76,6 +79,12 @@ runtime::Task<Result<std::string>> NodeService::GetStatus(runtime::Executor& hom
   response.set_pid(parts_.pid);
   response.set_vector(vector.Encode());
   response.set_ready(true);
+  if (request.want_cut()) {
+    TOKURA_CO_ASSIGN_OR_RETURN(
+        PositionVector cut,
+        co_await runtime::RunOn(home, parts_.threads.front()->executor(), feed_.ReadCut()));
+    response.set_cut(cut.Encode());
+  }
   co_return response.SerializeAsString();
 }
 

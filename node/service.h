@@ -50,6 +50,9 @@ class NodeService {
 
   // Any thread: records became visible, so waiting watches look again.
   void NoteCommit() { feed_.NoteCommit(); }
+  // Cutting the log asks it what is committed.
+  ChangeFeed& feed() { return feed_; }
+
   // On the first thread: waiting watches return.
   void BeginStop() { feed_.BeginStop(); }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "node/requests.h"
@@ -55,6 +56,12 @@ Status CheckCovered(const PositionVector& covered, const std::string& node_id,
   return OkStatus();
 }
 
+runtime::Task<Result<ChangeFeed::Batch>> ReadFeed(ChangeFeed& feed, ChangeFeed::Request request,
+                                                  std::optional<PositionVector> committed) {
+  if (committed) feed.SetCommitted(*std::move(committed));
+  co_return co_await feed.Read(std::move(request));
+}
+
 }  // namespace
 
 runtime::Task<Result<std::string>> NodeService::Watch(runtime::Executor& home,
@@ -68,6 +75,11 @@ runtime::Task<Result<std::string>> NodeService::Watch(runtime::Executor& home,
     TOKURA_CO_RETURN_IF_ERROR(
         CheckCovered(feed_request.covered, parts_.node_id, parts_.incarnation));
   }
+  std::optional<PositionVector> committed;
+  if (!request.committed().empty()) {
+    TOKURA_CO_ASSIGN_OR_RETURN(committed, PositionVector::Decode(request.committed()));
+    TOKURA_CO_RETURN_IF_ERROR(CheckCovered(*committed, parts_.node_id, parts_.incarnation));
+  }
   feed_request.bytes_max = std::clamp<uint64_t>(request.bytes_max(), 1, kBytesMax);
   const std::chrono::microseconds wait{std::clamp<int64_t>(request.wait_us(), 0, kWaitMax.count())};
   feed_request.wait_until = parts_.clock->Monotonic() + wait;
@@ -77,7 +89,8 @@ runtime::Task<Result<std::string>> NodeService::Watch(runtime::Executor& home,
   runtime::Executor& feed_executor = parts_.threads.front()->executor();
   TOKURA_CO_ASSIGN_OR_RETURN(
       ChangeFeed::Batch batch,
-      co_await runtime::RunOn(home, feed_executor, feed_.Read(std::move(feed_request))));
+      co_await runtime::RunOn(home, feed_executor,
+                              ReadFeed(feed_, std::move(feed_request), std::move(committed))));
   co_return ToResponse(std::move(batch)).SerializeAsString();
 }
 

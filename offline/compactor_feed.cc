@@ -28,11 +28,20 @@ Task<void> Compactor::Impl::Follow(Feed* feed) {
       continue;
     }
     const uint64_t generation = generation_;
-    const std::string vector = start_.Encode();
-    Result<client::FeedPage> page =
-        co_await feed->client->Watch(feed->cursor, vector, kPageBytesMax, kPageWait, kPageTimeout);
+    Status begun;
+    if (feed->cursor.empty()) begun = co_await BeginFeed(feed);
     if (stopping_) break;
     if (generation != generation_) continue;  // of a feed that was begun again since
+    Result<client::FeedPage> page = begun.ok() ? Unavailable("not asked") : begun;
+    const uint64_t committed = committed_version_;
+    if (begun.ok()) {
+      page = co_await feed->client->Watch(
+          feed->cursor, start_.Encode(), kPageBytesMax, kPageWait, kPageTimeout,
+          feed->committed_told == committed ? std::string() : committed_);
+    }
+    if (stopping_) break;
+    if (page.ok()) feed->committed_told = committed;
+    if (generation != generation_) continue;
     if (!page.ok()) {
       FeedFailed(feed, page.status());
       co_await progress_.WaitFor(kRetryAfter);
@@ -43,6 +52,38 @@ Task<void> Compactor::Impl::Follow(Feed* feed) {
     if (!feed->failing.ok()) co_await progress_.WaitFor(kRetryAfter);
     if (idle) co_await runtime::Sleep(*runtime_.executor, kIdlePause);
   }
+}
+
+// Where the node's log was cut a table that is new goes on behind the cut: what is gone was in all
+// tables of its time.
+Task<Status> Compactor::Impl::BeginFeed(Feed* feed) {
+  const uint64_t generation = generation_;
+  Result<client::NodeInfo> info = co_await feed->client->GetStatus(kPageTimeout, /*want_cut=*/true);
+  if (!info.ok()) co_return info.status();
+  if (info->cut.empty()) co_return OkStatus();
+  TOKURA_CO_ASSIGN_OR_RETURN(const PositionVector cut, PositionVector::Decode(info->cut));
+  if (!stopping_ && generation == generation_ && !cut.empty()) TakeCut(cut);
+  co_return OkStatus();
+}
+
+void Compactor::Impl::TakeCut(const PositionVector& cut) {
+  bool all_cover = true;
+  for (auto& [id, table] : tables_) {
+    if (table.writer == nullptr || table.covered.Covers(cut)) continue;
+    const bool is_new = table.covered.empty() || table.begun_behind_cut;
+    if (is_new) {
+      table.begun_behind_cut = true;
+      table.covered.JoinWith(cut);
+      buffer_.Skip(id, cut);
+    } else {
+      all_cover = false;  // the node refuses, and says why
+    }
+  }
+  if (!all_cover) return;
+  start_.JoinWith(cut);
+  PositionVector read = buffer_.read();
+  read.JoinWith(cut);
+  buffer_.Restart(std::move(read));
 }
 
 void Compactor::Impl::TakePage(Feed* feed, client::FeedPage page) {
@@ -69,6 +110,7 @@ void Compactor::Impl::TakePage(Feed* feed, client::FeedPage page) {
 
 void Compactor::Impl::FeedFailed(Feed* feed, const Status& status) {
   feed->at_end = false;
+  feed->committed_told = 0;  // the node may have begun anew
   const bool known = feed->failing.code() == status.code();
   feed->failing = status;
   if (status.code() == Code::kInvalidArgument || status.code() == Code::kFailedPrecondition ||

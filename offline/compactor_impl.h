@@ -35,15 +35,17 @@ class Compactor::Impl {
   struct Feed {
     std::unique_ptr<client::NodeClient> client;
     std::string cursor;
-    bool at_end = false;       // of its last page
-    int64_t watermark_us = 0;  // of the last page that was at the end
-    Status failing;            // logged once, until it works again
+    bool at_end = false;          // of its last page
+    int64_t watermark_us = 0;     // of the last page that was at the end
+    uint64_t committed_told = 0;  // the version of committed_ that the node was told last
+    Status failing;               // logged once, until it works again
   };
   struct TableState {
     std::unique_ptr<TableWriter> writer;  // touched on the blocking pool while a round runs
     client::OfflineGroupStatus status;    // as of the last round
     PositionVector covered;               // all of these records are published
     int64_t covered_watermark_us = 0;
+    bool begun_behind_cut = false;   // had no position of its own when it was opened
     int64_t persisted_at_us = 0;     // when the table's own position was written last
     uint64_t persisted_records = 0;  // records_read() then
     Status failing;                  // logged once, until a commit works again
@@ -53,6 +55,8 @@ class Compactor::Impl {
 
   // compactor_feed.cc
   runtime::Task<void> Follow(Feed* feed);
+  runtime::Task<Status> BeginFeed(Feed* feed);
+  void TakeCut(const PositionVector& cut);
   void TakePage(Feed* feed, client::FeedPage page);
   void FeedFailed(Feed* feed, const Status& status);
   void RestartFeeds();
@@ -66,6 +70,7 @@ class Compactor::Impl {
   runtime::Task<void> OpenTable(FeatureGroup group);
   void DiscardStrays(const catalog::Definitions& definitions);
   runtime::Task<void> CommitTable(FeatureGroup group, Persist persist);
+  void NoteCommitted(const catalog::Definitions& definitions);
   bool PersistDue(const TableState& table, const PositionVector& read, Persist persist) const;
   void Advance(TableState* table, const TableCommit& commit);
   void Committed(const FeatureGroup& group, TableState* table, const CommitOutcome& outcome,
@@ -90,8 +95,12 @@ class Compactor::Impl {
   std::set<GroupId> unopened_;    // offline groups whose table cannot be opened
   PositionVector start_;          // what the feeds leave out
   uint32_t first_new_group_ = 0;  // groups from this id on were made since Start
-  uint64_t generation_ = 0;       // of the feeds; RestartFeeds raises it
-  uint64_t progress_count_ = 0;   // raised by each page and each commit
+  // What is durably in all tables, so that nodes may cut their logs up to it, and a count of its
+  // changes; 0: not known yet.
+  std::string committed_;
+  uint64_t committed_version_ = 0;
+  uint64_t generation_ = 0;      // of the feeds; RestartFeeds raises it
+  uint64_t progress_count_ = 0;  // raised by each page and each commit
   runtime::Mutex round_lock_;
   runtime::Signal progress_;  // a page was read, a round ended, or stopping
   runtime::Signal wake_;      // a round is due

@@ -37,6 +37,27 @@ Task<void> Compactor::Impl::Round(Persist persist) {
     if (!tables_.contains(group.id)) continue;
     co_await CommitTable(group, persist);
   }
+  NoteCommitted(*definitions);
+}
+
+// Records of a group that these definitions lack, or whose table cannot be opened, are in no table:
+// while there are some, nothing more is given free.
+void Compactor::Impl::NoteCommitted(const catalog::Definitions& definitions) {
+  if (!unopened_.empty()) return;
+  for (const GroupId id : buffer_.groups()) {
+    const FeatureGroup* group = definitions.FindGroup(id);
+    const bool needs_table =
+        group == nullptr ? id.value >= definitions.next_group_id : group->offline;
+    if (needs_table && !tables_.contains(id)) return;
+  }
+  PositionVector committed = buffer_.read();
+  for (const auto& [id, table] : tables_) {
+    committed.MeetWith(table.writer->table().current().position);
+  }
+  std::string encoded = committed.Encode();
+  if (encoded == committed_) return;
+  committed_ = std::move(encoded);
+  ++committed_version_;
 }
 
 // Every group that is offline has a table, and no other; rows of groups that are gone are dropped.
@@ -97,7 +118,9 @@ void Compactor::Impl::DiscardStrays(const catalog::Definitions& definitions) {
 
 bool Compactor::Impl::PersistDue(const TableState& table, const PositionVector& read,
                                  Persist persist) const {
-  if (table.writer->table().current().position.Covers(read)) return false;
+  const PositionVector& persisted = table.writer->table().current().position;
+  if (persisted.Covers(read)) return false;
+  if (persisted.empty()) return true;  // until it has one, no log is cut
   return persist == Persist::kAll ||
          runtime_.clock->NowUs() - table.persisted_at_us > kPersistEveryUs ||
          buffer_.records_read() - table.persisted_records > kPersistEveryRecords;

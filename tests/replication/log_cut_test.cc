@@ -218,6 +218,150 @@ TEST_F(LogCutTest, AViewThatIsBehindTheCutIsRefused) {
   EXPECT_EQ(Recover(&early, &bodies).status().code(), Code::kFailedPrecondition);
 }
 
+class CutCursorTest : public LogCutTest {
+ protected:
+  Result<std::unique_ptr<LogCursor>> Open(const std::string& cursor, PositionVector covered = {}) {
+    return LogCursor::Open(log_.files(), kLogDirectory, cursor, std::move(covered));
+  }
+  PositionVector All() {
+    PositionVector all;
+    for (const LogRecord& record : log_.applied()) all.Add(record.dot);
+    return all;
+  }
+  // Reads on until there is no more, and counts.
+  size_t Read(LogCursor& cursor) {
+    size_t records = 0;
+    while (true) {
+      auto record = cursor.Next(All());
+      EXPECT_TRUE(record.ok()) << record.status().ToString();
+      if (!record.ok() || !record->has_value()) return records;
+      ++records;
+    }
+  }
+  // Cuts the running log behind its last record.
+  void CutRunning(uint32_t incarnation, uint16_t logs = 1) {
+    LogMark mark;
+    if (auto base = LogBase::Open(log_.files(), kLogDirectory).value(); base != nullptr) {
+      mark = base->mark();
+    }
+    mark.vector = All();
+    for (uint16_t log = 0; log < logs; ++log) {
+      mark.segments[{incarnation, log}] = log_.log(log).mark_segment();
+    }
+    Cut(mark);
+  }
+};
+
+TEST_F(CutCursorTest, BeginsBehindTheCutIfTheReaderHasWhatIsGone) {
+  Life(1, 20, 2);
+  const PositionVector first = All();
+  Cut(RecoverAll().end);
+  Life(2, 5, 2);
+  const Status lacks = Open("").status();
+  EXPECT_EQ(lacks.code(), Code::kFailedPrecondition);
+  EXPECT_NE(lacks.message().find("was cut"), std::string::npos);
+  auto cursor = Open("", first);
+  ASSERT_TRUE(cursor.ok()) << cursor.status().ToString();
+  EXPECT_EQ(Read(**cursor), 5u);
+}
+
+TEST_F(CutCursorTest, GoesOnFromACursorBehindTheCut) {
+  log_.Start(1, 1, SmallSegments());
+  Write(20);
+  auto before = Open("");
+  EXPECT_EQ(Read(**before), 20u);
+  const std::string saved = (*before)->Save();
+  CutRunning(1);
+  Write(6);
+  auto after = Open(saved);
+  ASSERT_TRUE(after.ok()) << after.status().ToString();
+  EXPECT_EQ(Read(**after), 6u);
+  EXPECT_EQ(Read(**before), 6u);
+  log_.Stop();
+}
+
+TEST_F(CutCursorTest, ACursorInACutSegmentNeedsAVectorToGoOn) {
+  log_.Start(1, 1, SmallSegments());
+  auto open = Open("");
+  Write(2);
+  EXPECT_EQ(Read(**open), 2u);
+  const std::string saved = (*open)->Save();
+  Write(20);
+  const PositionVector all = All();
+  CutRunning(1);
+  Write(3);
+  EXPECT_EQ(Open(saved).status().code(), Code::kFailedPrecondition);
+  auto covered = Open(saved, all);
+  ASSERT_TRUE(covered.ok()) << covered.status().ToString();
+  size_t beyond = 0;
+  while (true) {
+    auto record = (*covered)->Next(All());
+    ASSERT_TRUE(record.ok()) << record.status().ToString();
+    if (!record->has_value()) break;
+    beyond += all.Covers((*record)->dot) ? 0 : 1;
+  }
+  EXPECT_EQ(beyond, 3u);
+  log_.Stop();
+}
+
+TEST_F(CutCursorTest, AnOpenCursorThatIsOvertakenSaysSo) {
+  log_.Start(1, 1, SmallSegments());
+  Write(2);
+  auto open = Open("");
+  EXPECT_EQ(Read(**open), 2u);
+  Write(40);
+  CutRunning(1);
+  Status status;
+  while (status.ok()) {
+    auto record = (*open)->Next(All());
+    status = record.status();
+    ASSERT_TRUE(!record.ok() || record->has_value()) << "the gap was not seen";
+  }
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+  log_.Stop();
+}
+
+TEST_F(CutCursorTest, AnIncarnationThatIsGoneIsNotJumpedOver) {
+  Life(1, 6);
+  auto open = Open("");
+  EXPECT_EQ(Read(**open), 6u);
+  const std::string saved = (*open)->Save();
+  Life(2, 6);
+  LogMark end = RecoverAll().end;
+  Cut(end);
+  Life(3, 6);
+  EXPECT_EQ((*open)->Next(All()).status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(Open(saved).status().code(), Code::kFailedPrecondition);
+  auto covered = Open(saved, end.vector);
+  ASSERT_TRUE(covered.ok()) << covered.status().ToString();
+  EXPECT_EQ(Read(**covered), 6u);
+}
+
+// A reader that keeps up, while logs are written, cut and begun anew, sees each record once.
+TEST_F(CutCursorTest, FollowsALogThatIsCutBehindIt) {
+  runtime::Random& random = log_.world().random();
+  std::string saved;
+  std::unique_ptr<LogCursor> cursor;
+  size_t seen = 0;
+  for (uint32_t incarnation = 1; incarnation <= 6; ++incarnation) {
+    log_.Start(incarnation, 2, SmallSegments());
+    for (int round = 0; round < 10; ++round) {
+      Write(static_cast<int>(1 + random.Next() % 9), 2);
+      if (cursor == nullptr || random.Next() % 3 == 0) {
+        auto opened = Open(saved, seen == 0 ? PositionVector() : All());
+        ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+        cursor = std::move(*opened);
+      }
+      seen += Read(*cursor);
+      saved = cursor->Save();
+      ASSERT_EQ(seen, log_.applied().size());
+      if (random.Next() % 3 == 0) CutRunning(incarnation, 2);
+    }
+    log_.Stop();
+    if (random.Next() % 2 == 0) Cut(RecoverAll().end);
+  }
+}
+
 // Lives with cuts between them; the disk fails at change k of a cut, and the power is cut.
 TEST_F(LogCutTest, LosesNothingWhereverACutIsInterrupted) {
   for (int k = 0; k < 40; ++k) {
