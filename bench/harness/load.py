@@ -22,10 +22,10 @@ def run(store, action, entities, *flags, by=None, shape=None):
     return json.loads(output)
 
 
-def fill(store, entities, *flags, shape=None):
+def fill(store, entities, *flags, by=None, shape=None):
     """Writes every entity once, in batches."""
     return run(store, "write", entities, "--batch", WRITE_BATCH, "--connections",
-               WRITE_CONNECTIONS, "--depth", WRITE_DEPTH, *flags, shape=shape)
+               WRITE_CONNECTIONS, "--depth", WRITE_DEPTH, *flags, by=by, shape=shape)
 
 
 def spot_check(store, entities, *flags, shape=None, features=None):

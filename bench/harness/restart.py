@@ -11,21 +11,20 @@ from .processes import note
 
 FIRST_READ_GOAL, WARM_GOAL = 2, 60
 WARM_SECONDS_MAX = 600
-# The gauge that is above 0 as long as rows are still being brought into memory; a build without it
-# serves when all of them are.
-WARMING = re.compile(rb"^tokura_node_rows_to_warm(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
+ROWS_IN_MEMORY = re.compile(rb"^tokura_node_rows(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE)
 
 
-def rows_to_warm(store):
-    with urllib.request.urlopen(f"http://{store.ready['http']}/metrics", timeout=10) as answer:
-        return sum(float(rows) for rows in WARMING.findall(answer.read()))
+def rows_in_memory(store):
+    with urllib.request.urlopen(f"http://{store.ready['http']}/metrics", timeout=30) as answer:
+        return sum(float(rows) for rows in ROWS_IN_MEMORY.findall(answer.read()))
 
 
-def wait_warm(store):
+def wait_warm(store, rows):
     deadline = time.monotonic() + WARM_SECONDS_MAX
-    while rows_to_warm(store) > 0:
+    while rows_in_memory(store) < rows:
         if time.monotonic() > deadline:
-            raise processes.Failed(f"S1: not warm {WARM_SECONDS_MAX} s after the start")
+            raise processes.Failed(f"S1: {WARM_SECONDS_MAX} s after the start only "
+                                   f"{rows_in_memory(store):,.0f} of {rows:,} rows are in memory")
         time.sleep(0.05)
 
 
@@ -36,7 +35,7 @@ def restart(store, rows, how):
     store.start()
     load.run(store, "read", rows, "--batch", 100, "--seconds", 0, "--warm-up", 0)
     first = time.monotonic() - begin
-    wait_warm(store)
+    wait_warm(store, rows)
     warm = max(first, time.monotonic() - begin)
     load.spot_check(store, rows)
     note(f"S1: after {how.name}: first read {first:.2f} s, warm {warm:.2f} s, "

@@ -61,9 +61,6 @@ Result<std::unique_ptr<Dialect>> MakeDialect(const Flags& flags, const RowShape&
   if (flags.store == "redis-hashes") return MakeRedisHashes(shape);
   if (flags.store == "redis-packed") return MakeRedisPacked(shape);
   if (flags.store == "memcached") return MakeMemcached(shape);
-  if (flags.action == "write") {
-    return InvalidArgument("records reach a node through its router");
-  }
   TOKURA_ASSIGN_OR_RETURN(TokuraIds ids, LookUpIds(flags.router, flags.names.group));
   return MakeTokuraNode(shape, std::move(ids));
 }

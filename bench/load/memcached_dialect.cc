@@ -40,7 +40,7 @@ class Memcached final : public Dialect {
   RequestTemplate ReadTemplate(size_t items, size_t features) const override {
     std::string bytes = "get";
     for (size_t i = 0; i < items; ++i) bytes += " " + KeyOf(MarkerEntity(i));
-    return RequestTemplate(bytes + "\r\n", shape_, items, 0);
+    return RequestTemplate(bytes + "\r\n", shape_, items, {});
   }
 
   RequestTemplate WriteTemplate(size_t items) const override {
@@ -50,7 +50,7 @@ class Memcached final : public Dialect {
     for (size_t i = 0; i < items; ++i) {
       bytes += "set " + KeyOf(MarkerEntity(i)) + numbers + MarkerRow(shape_, i) + "\r\n";
     }
-    return RequestTemplate(std::move(bytes), shape_, items, shape_.features);
+    return RequestTemplate(std::move(bytes), shape_, items, {.features = shape_.features});
   }
 
   void AppendRequest(std::string_view request, bool write, uint64_t id,

@@ -116,7 +116,7 @@ class RedisHashes final : public RespDialect {
       command.Add("HMGET").Add(KeyOf(MarkerEntity(i)));
       for (size_t f = 0; f < features; ++f) command.Add(fields_[f]);
     }
-    return RequestTemplate(std::move(bytes), shape_, items, 0);
+    return RequestTemplate(std::move(bytes), shape_, items, {});
   }
 
   RequestTemplate WriteTemplate(size_t items) const override {
@@ -134,7 +134,7 @@ class RedisHashes final : public RespDialect {
       command.Begin(3);
       command.Add("EXPIRE").Add(key).Add(std::to_string(kTtlSeconds));
     }
-    return RequestTemplate(std::move(bytes), shape_, items, shape_.features);
+    return RequestTemplate(std::move(bytes), shape_, items, {.features = shape_.features});
   }
 
   Answer CheckRead(std::string_view bytes, size_t features, const Asked& asked) const override {
@@ -181,7 +181,7 @@ class RedisPacked final : public RespDialect {
     command.Begin(1 + items);
     command.Add("MGET");
     for (size_t i = 0; i < items; ++i) command.Add(KeyOf(MarkerEntity(i)));
-    return RequestTemplate(std::move(bytes), shape_, items, 0);
+    return RequestTemplate(std::move(bytes), shape_, items, {});
   }
 
   RequestTemplate WriteTemplate(size_t items) const override {
@@ -192,7 +192,7 @@ class RedisPacked final : public RespDialect {
       command.Add("SET").Add(KeyOf(MarkerEntity(i))).Add(MarkerRow(shape_, i));
       command.Add("EX").Add(std::to_string(kTtlSeconds));
     }
-    return RequestTemplate(std::move(bytes), shape_, items, shape_.features);
+    return RequestTemplate(std::move(bytes), shape_, items, {.features = shape_.features});
   }
 
   Answer CheckRead(std::string_view bytes, size_t features, const Asked& asked) const override {

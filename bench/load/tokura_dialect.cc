@@ -7,6 +7,7 @@
 #include "client/wire_proto.h"
 #include "core/key_codec.h"
 #include "core/limits.h"
+#include "core/record.h"
 #include "core/row.h"
 #include "proto/api.pb.h"
 #include "proto/node.pb.h"
@@ -16,6 +17,13 @@ namespace tokura::bench {
 namespace {
 
 namespace rpc = runtime::rpc;
+
+// Of the record at place `item` of a batch: about now, and not the same for all.
+int64_t EventTimeUs(size_t item) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count() -
+         static_cast<int64_t>(item) * 1000;
+}
 
 // The first row of `values` that is not what it must be; asked.entities.size() if there is none.
 template <typename Number, typename From>
@@ -122,21 +130,14 @@ class TokuraDialect : public Dialect {
   }
 
   Answer CheckWrite(std::string_view bytes, const Asked& asked) const override {
-    return CheckFrame(bytes, [&](std::string_view body) -> Status {
-      TOKURA_ASSIGN_OR_RETURN(const client::PutRecordsResponse response,
-                              client::wire::Decode<client::PutRecordsResponse>(body));
-      if (response.results.size() != asked.entities.size()) {
-        return Corrupt("the answer has another number of results");
-      }
-      for (const Status& result : response.results) {
-        if (!result.ok()) return result;
-      }
-      return OkStatus();
-    });
+    return CheckFrame(
+        bytes, [&](std::string_view body) { return CheckResults(body, asked.entities.size()); });
   }
 
  protected:
   virtual Status CheckColumns(std::string_view body, size_t features, const Asked& asked) const = 0;
+  // Whether all of `rows` were accepted.
+  virtual Status CheckResults(std::string_view body, size_t rows) const = 0;
 
   const RowShape shape_;
 
@@ -170,29 +171,36 @@ class TokuraRouter final : public TokuraDialect {
     request.service = names_.service;
     request.keys = {{"id", {}}};
     for (size_t i = 0; i < items; ++i) request.keys[0].values.emplace_back(KeyOf(MarkerEntity(i)));
-    return RequestTemplate(client::wire::Encode(request), shape_, items, 0);
+    return RequestTemplate(client::wire::Encode(request), shape_, items, {});
   }
 
   RequestTemplate WriteTemplate(size_t items) const override {
-    const int64_t now_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                               std::chrono::system_clock::now().time_since_epoch())
-                               .count();
     client::PutRecordsRequest request;
     request.group = names_.group;
     for (size_t i = 0; i < items; ++i) {
       client::PutRecord& record = request.records.emplace_back();
       record.key = {{"id", Value(KeyOf(MarkerEntity(i)))}};
-      record.event_time = Value(Timestamp{now_us - static_cast<int64_t>(i) * 1000});
+      record.event_time = Value(Timestamp{EventTimeUs(i)});
       for (size_t f = 0; f < shape_.features; ++f) {
         record.values.emplace_back(FeatureName(f),
                                    ValueOf(shape_, MarkerEntity(i), f, kMarkerGeneration));
       }
     }
-    return RequestTemplate(client::wire::Encode(request), shape_, items, shape_.features,
-                           ValueBytes::kDouble);
+    return RequestTemplate(client::wire::Encode(request), shape_, items,
+                           {.features = shape_.features, .value_bytes = ValueBytes::kDouble});
   }
 
  protected:
+  Status CheckResults(std::string_view body, size_t rows) const override {
+    TOKURA_ASSIGN_OR_RETURN(const client::PutRecordsResponse response,
+                            client::wire::Decode<client::PutRecordsResponse>(body));
+    if (response.results.size() != rows) {
+      return Corrupt("the answer has another number of results");
+    }
+    for (const Status& result : response.results) TOKURA_RETURN_IF_ERROR(result);
+    return OkStatus();
+  }
+
   Status CheckColumns(std::string_view body, size_t features, const Asked& asked) const override {
     TOKURA_RETURN_IF_ERROR(client::wire::ParseMessage(body, kFrameBytesMax, &response_));
     if (static_cast<size_t>(response_.features_size()) != features) {
@@ -227,14 +235,44 @@ class TokuraNode final : public TokuraDialect {
       read->mutable_keys()->append(*row_key);
       read->add_key_ends(static_cast<uint32_t>(read->keys().size()));
     }
-    return RequestTemplate(request.SerializeAsString(), shape_, items, 0);
+    return RequestTemplate(request.SerializeAsString(), shape_, items, {});
   }
 
   RequestTemplate WriteTemplate(size_t items) const override {
-    TOKURA_CHECK(false);  // main.cc refuses it
+    v1::NodeAppendRequest request;
+    for (size_t i = 0; i < items; ++i) {
+      const Value key(KeyOf(MarkerEntity(i)));
+      Result<std::string> row_key = EncodeRowKey(ids_.group, {&key, 1});
+      TOKURA_CHECK(row_key.ok());
+      Record record;
+      record.key = std::move(*row_key);
+      record.event_time_us = EventTimeUs(i);
+      record.stores = Stores::kOnline;
+      const std::string write_id = WriteIdOf(MarkerEntity(i), kMarkerGeneration);
+      std::memcpy(record.write_id.bytes.data(), write_id.data(), write_id.size());
+      for (size_t f = 0; f < shape_.features; ++f) {
+        record.cells.push_back({ids_.features[f], CellState::kValue,
+                                ValueOf(shape_, MarkerEntity(i), f, kMarkerGeneration)});
+      }
+      EncodeRecord(record, request.add_records());
+    }
+    return RequestTemplate(request.SerializeAsString(), shape_, items,
+                           {.features = shape_.features, .write_ids = true});
   }
 
  protected:
+  Status CheckResults(std::string_view body, size_t rows) const override {
+    v1::NodeAppendResponse response;
+    TOKURA_RETURN_IF_ERROR(client::wire::ParseMessage(body, kFrameBytesMax, &response));
+    if (static_cast<size_t>(response.results_size()) != rows) {
+      return Corrupt("the answer has another number of results");
+    }
+    for (const v1::RecordResult& result : response.results()) {
+      TOKURA_RETURN_IF_ERROR(client::wire::FromProto(result));
+    }
+    return OkStatus();
+  }
+
   Status CheckColumns(std::string_view body, size_t features, const Asked& asked) const override {
     TOKURA_RETURN_IF_ERROR(client::wire::ParseMessage(body, kFrameBytesMax, &response_));
     if (response_.reads_size() != 1 ||

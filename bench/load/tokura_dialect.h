@@ -29,7 +29,7 @@ struct TokuraIds {
   std::vector<FeatureId> features;  // in the order of their names
 };
 
-// NODE_READ. It cannot write: records reach a node through a router.
+// NODE_READ and NODE_APPEND, of records for the online store.
 std::unique_ptr<Dialect> MakeTokuraNode(const RowShape& shape, TokuraIds ids);
 
 }  // namespace tokura::bench

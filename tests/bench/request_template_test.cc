@@ -7,6 +7,8 @@
 #include "bench/load/resp_dialect.h"
 #include "bench/load/tokura_dialect.h"
 #include "client/wire.h"
+#include "core/record.h"
+#include "proto/node.pb.h"
 
 namespace tokura::bench {
 namespace {
@@ -45,6 +47,23 @@ TEST(RequestTemplate, WritesTheRowsSetOfEveryShape) {
       EXPECT_EQ(put.records[1].values[f].second, ValueOf(shape, 8, f, 3)) << name;
     }
   }
+}
+
+TEST(RequestTemplate, AppendsCanonicalRecordsToANode) {
+  const RowShape shape = Named("f64x20");
+  std::vector<FeatureId> features;
+  for (uint32_t f = 1; f <= 20; ++f) features.emplace_back(f);
+  RequestTemplate request = MakeTokuraNode(shape, {GroupId(3), features})->WriteTemplate(2);
+  request.SetRow(0, 7, 0);
+  request.SetRow(1, 8, 3);
+  v1::NodeAppendRequest append;
+  ASSERT_TRUE(append.ParseFromString(std::string(request.bytes())));
+  const Result<Record> first = DecodeRecord(append.records(0));
+  const Result<Record> second = DecodeRecord(append.records(1));
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_NE(first->write_id, second->write_id);
+  EXPECT_NE(first->key, second->key);
+  for (size_t f = 0; f < 20; ++f) EXPECT_EQ(second->cells[f].value, ValueOf(shape, 8, f, 3));
 }
 
 TEST(RequestTemplate, SetsEveryPlaceOfAKey) {
