@@ -58,6 +58,7 @@ class ViewHistory {
     writes_.push_back(write);
   }
   void Flushed() { durable_ = writes_.size(); }
+  void ForgetFlushes() { durable_ = 0; }
   // Goes on from what was recovered; false if the view never was that, or lost what was flushed.
   bool GoOnFrom(const ViewContent& recovered) {
     ViewContent content = std::move(begin_);
