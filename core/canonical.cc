@@ -9,23 +9,6 @@
 namespace tokura {
 namespace {
 
-constexpr uint32_t kVectorSizeMax = 65'536;
-
-enum Tag : uint8_t {
-  kTagDelete = 0,
-  kTagNull = 1,
-  kTagFalse = 2,
-  kTagTrue = 3,
-  kTagInt = 4,
-  kTagFloat32 = 5,
-  kTagFloat64 = 6,
-  kTagString = 7,
-  kTagBytes = 8,
-  kTagTimestamp = 9,
-  kTagVector = 10,
-  kTagList = 11,
-};
-
 void PutTag(Tag tag, std::string* out) { out->push_back(static_cast<char>(tag)); }
 
 void AppendSized(Tag tag, std::string_view bytes, std::string* out) {

@@ -11,6 +11,23 @@
 
 namespace tokura {
 
+// What a tagged value is.
+enum Tag : uint8_t {
+  kTagDelete = 0,
+  kTagNull = 1,
+  kTagFalse = 2,
+  kTagTrue = 3,
+  kTagInt = 4,
+  kTagFloat32 = 5,
+  kTagFloat64 = 6,
+  kTagString = 7,
+  kTagBytes = 8,
+  kTagTimestamp = 9,
+  kTagVector = 10,
+  kTagList = 11,
+};
+inline constexpr uint32_t kVectorSizeMax = 65'536;
+
 // The one NaN of every format.
 inline constexpr uint32_t kCanonicalNan32 = 0x7fc00000;
 inline constexpr uint64_t kCanonicalNan64 = 0x7ff8000000000000;

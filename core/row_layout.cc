@@ -30,10 +30,7 @@ RowLayout::RowLayout(const FeatureGroup& group, SchemaVersion version) {
   }
 }
 
-size_t RowLayout::Find(FeatureId feature) const {
-  // Ids count from 1 and are never reused, so without later additions the place follows from it.
-  const size_t guess = size_t{feature.value} - 1;
-  if (guess < slots_.size() && slots_[guess].feature == feature) return guess;
+size_t RowLayout::Search(FeatureId feature) const {
   const auto slot =
       std::lower_bound(slots_.begin(), slots_.end(), feature,
                        [](const RowSlot& s, FeatureId wanted) { return s.feature < wanted; });
@@ -81,7 +78,7 @@ const RowLayout& RowLayouts::At(const FeatureGroup& group, SchemaVersion version
   return *layout;
 }
 
-const Feature* RowLayouts::FindFeature(const FeatureGroup& group, FeatureId feature) const {
+const Feature* RowLayouts::SearchFeature(const FeatureGroup& group, FeatureId feature) const {
   const auto place =
       std::lower_bound(by_id_.begin(), by_id_.end(), feature,
                        [&group](uint32_t i, FeatureId id) { return group.features[i].id < id; });

@@ -34,9 +34,16 @@ class RowLayout {
   size_t bits_bytes() const { return (slots_.size() + 7) / 8; }    // one bit a slot
   static constexpr size_t kNoSlot = SIZE_MAX;
   // The slot of a feature, or kNoSlot.
-  size_t Find(FeatureId feature) const;
+  size_t Find(FeatureId feature) const {
+    // Ids count from 1 and are never reused, so without later additions the place follows from it.
+    const size_t guess = size_t{feature.value} - 1;
+    if (guess < slots_.size() && slots_[guess].feature == feature) return guess;
+    return Search(feature);
+  }
 
  private:
+  size_t Search(FeatureId feature) const;
+
   std::vector<RowSlot> slots_;
   size_t fixed_bytes_ = 0;
   size_t variable_count_ = 0;
@@ -56,11 +63,20 @@ class RowLayouts {
   // REQUIRES: version <= group.schema_version, IsOf(group).
   const RowLayout& At(const FeatureGroup& group, SchemaVersion version) const;
   // As group.FindFeature, without a linear search.
-  const Feature* FindFeature(const FeatureGroup& group, FeatureId feature) const;
+  const Feature* FindFeature(const FeatureGroup& group, FeatureId feature) const {
+    // Ids count from 1, and most groups never dropped a feature.
+    const size_t guess = size_t{feature.value} - 1;
+    if (guess < group.features.size() && group.features[guess].id == feature) {
+      return &group.features[guess];
+    }
+    return SearchFeature(group, feature);
+  }
   // Leaves `previous` to its other owner.
   void DisownPrevious() { previous_.release(); }
 
  private:
+  const Feature* SearchFeature(const FeatureGroup& group, FeatureId feature) const;
+
   const Feature* features_;
   size_t feature_count_;
   SchemaVersion schema_version_;

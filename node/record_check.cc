@@ -1,14 +1,31 @@
 #include "node/record_check.h"
 
+#include <optional>
 #include <string>
 
 #include "core/key_codec.h"
 #include "core/limits.h"
 #include "core/record.h"
+#include "core/record_view.h"
 #include "core/schema.h"
 
 namespace tokura::node {
 namespace {
+
+// The checks below for records as they mostly are, on their bytes. nullopt: not one of these.
+std::optional<ShardId> ShardOfPlainRecord(std::string_view bytes,
+                                          const catalog::Definitions& definitions, int64_t now_us) {
+  RecordView view;
+  if (!OpenRecord(bytes, &view)) return std::nullopt;
+  const Result<GroupId> group_id = RowKeyGroup(view.key);
+  const FeatureGroup* group = group_id.ok() ? definitions.FindGroup(*group_id) : nullptr;
+  if (group == nullptr || !group->online || !group->offline) return std::nullopt;
+  if (view.version.event_time_us > now_us + kMaxFutureUs) return std::nullopt;
+  if (view.ttl_us && group->ttl_us && *view.ttl_us > *group->ttl_us) return std::nullopt;
+  if (!IsPlainKey(view.key, group->entity) || !HasPlainCells(view, *group)) return std::nullopt;
+  const Result<ShardId> shard = ShardOfRowKey(view.key, group->entity);
+  return shard.ok() ? std::optional(*shard) : std::nullopt;
+}
 
 Status CheckTimes(const Record& record, const FeatureGroup& group, int64_t now_us) {
   if (record.event_time_us < kMinTimestamp.us || record.event_time_us > kMaxTimestamp.us) {
@@ -73,6 +90,7 @@ Result<ShardId> CheckRecord(std::string_view bytes, const catalog::Definitions& 
     return ResourceExhausted("a record of " + std::to_string(bytes.size()) +
                              " bytes is over the limit of " + std::to_string(kRecordBytesMax));
   }
+  if (const auto shard = ShardOfPlainRecord(bytes, definitions, now_us)) return *shard;
   Result<Record> record = DecodeRecord(bytes);
   if (!record.ok()) return InvalidArgument("not a record: " + record.status().message());
   const Result<GroupId> group_id = RowKeyGroup(record->key);

@@ -93,9 +93,70 @@ void RowTable::Impl::Apply(const Record& record, const catalog::Definitions& def
     row = std::move(*unpacked);
   }
   if (!MergeRecord(record, group->merge, &row)) return;
-  const RowHandle handle = Put(rows, hash, place, key, PackRow(row, *group));
+  Store(rows, hash, place, key, PackRow(row, *group));
+}
+
+void RowTable::Impl::Store(GroupRows& rows, uint64_t hash, RowHandle* place, std::string_view key,
+                           std::string_view packed) {
+  const RowHandle handle = Put(rows, hash, place, key, packed);
   if (place == nullptr && !complete_) rows.slabs.At(handle).set_partial_mark(partial_mark_);
   MarkDirty(rows, hash, handle);
+}
+
+void RowTable::Impl::Open(std::string_view record, const catalog::Definitions& definitions,
+                          Pending* pending) {
+  pending->is_open = OpenRecord(record, &pending->view);
+  pending->rows = nullptr;
+  if (!pending->is_open || pending->view.stores == Stores::kOffline) return;
+  const Result<GroupId> id = RowKeyGroup(pending->view.key);
+  if (!id.ok()) return;
+  if (pending->group == nullptr || pending->group->id != *id) {
+    pending->group = definitions.FindGroup(*id);
+  }
+  if (pending->group == nullptr) return;
+  pending->rows = &RowsOf(*pending->group, pending->view.key);
+  pending->hash = HashOfKey(WithoutPrefix(pending->view.key));
+  pending->rows->index.Prefetch(pending->hash);
+}
+
+Status RowTable::Impl::Apply(const Pending& pending, std::string_view record,
+                             const catalog::Definitions& definitions) {
+  if (pending.rows != nullptr) {
+    GroupRows& rows = *pending.rows;
+    if (IsBelowHorizon(pending.view.version.event_time_us, rows.horizon_us)) return OkStatus();
+    const std::string_view key = WithoutPrefix(pending.view.key);
+    RowHandle* const place = rows.Find(pending.hash, key);
+    const std::string_view old = place == nullptr ? std::string_view() : rows.slabs.RowOf(*place);
+    if (PackWhole(pending.view, *pending.group, old, &packed_)) {
+      Store(rows, pending.hash, place, key, packed_);
+      return OkStatus();
+    }
+  }
+  TOKURA_ASSIGN_OR_RETURN(const Record decoded, DecodeRecord(record));
+  Apply(decoded, definitions);
+  return OkStatus();
+}
+
+Status RowTable::Impl::Apply(std::span<const std::string_view> records,
+                             const catalog::Definitions& definitions) {
+  std::array<Pending, kFindAhead> pending;
+  for (size_t begin = 0; begin < records.size(); begin += kFindAhead) {
+    const size_t n = std::min(kFindAhead, records.size() - begin);
+    for (size_t i = 0; i < n; ++i) {
+      if (i > 0) pending[i].group = pending[i - 1].group;
+      Open(records[begin + i], definitions, &pending[i]);
+    }
+    for (size_t i = 0; i < n; ++i) {
+      RowHandle handle = 0;
+      const GroupRows* rows = pending[i].rows;
+      if (rows == nullptr || !rows->index.FindCandidate(pending[i].hash, &handle)) continue;
+      rows->slabs.At(handle).Prefetch();
+    }
+    for (size_t i = 0; i < n; ++i) {
+      TOKURA_RETURN_IF_ERROR(Apply(pending[i], records[begin + i], definitions));
+    }
+  }
+  return OkStatus();
 }
 
 RowTable::Found RowTable::Impl::FoundAt(const GroupRows& rows, const RowHandle* place) const {
@@ -231,6 +292,10 @@ void RowTable::SetComplete() { impl_->SetComplete(); }
 bool RowTable::may_become_complete() const { return impl_->may_become_complete(); }
 void RowTable::Apply(const Record& record, const catalog::Definitions& definitions) {
   impl_->Apply(record, definitions);
+}
+Status RowTable::Apply(std::span<const std::string_view> records,
+                       const catalog::Definitions& definitions) {
+  return impl_->Apply(records, definitions);
 }
 RowTable::Found RowTable::Find(std::string_view row_key) const { return impl_->Find(row_key); }
 void RowTable::Find(std::span<const std::string_view> row_keys, std::span<Found> found) const {

@@ -52,6 +52,9 @@ class RowTable {
   // that `definitions` does not have (any more), or below the group's horizon. A key that is not in
   // memory gets a whole row if the table is complete, else a partial one.
   void Apply(const Record& record, const catalog::Definitions& definitions);
+  // The same for records in their canonical bytes, in order, with prefetching of their rows.
+  // CORRUPT: one of them is no record; those before it were applied.
+  Status Apply(std::span<const std::string_view> records, const catalog::Definitions& definitions);
 
   // What a lookup says. `packed` is valid until the table changes.
   enum class Presence : uint8_t {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/key_codec.h"
+#include "core/record_view.h"
 #include "node/group_rows.h"
 #include "node/row_table.h"
 
@@ -27,6 +28,7 @@ class RowTable::Impl {
   bool may_become_complete() const { return !evicted_; }
 
   void Apply(const Record& record, const catalog::Definitions& definitions);
+  Status Apply(std::span<const std::string_view> records, const catalog::Definitions& definitions);
   Found Find(std::string_view row_key) const;
   void Find(std::span<const std::string_view> row_keys, std::span<Found> found) const;
   uint64_t load_ticket() const { return drops_; }
@@ -77,10 +79,25 @@ class RowTable::Impl {
   bool IsPartial(RowEntry entry) const {
     return !complete_ && entry.partial_mark() == partial_mark_;
   }
+  // A record on its way into its row, found in steps, so that one waits for memory while others go
+  // on.
+  struct Pending {
+    RecordView view;
+    bool is_open = false;  // else it is to be decoded
+    const FeatureGroup* group = nullptr;
+    GroupRows* rows = nullptr;
+    uint64_t hash = 0;
+  };
+  void Open(std::string_view record, const catalog::Definitions& definitions, Pending* pending);
+  Status Apply(const Pending& pending, std::string_view record,
+               const catalog::Definitions& definitions);
   Found FoundAt(const GroupRows& rows, const RowHandle* place) const;
   // Adds a row, or puts another in the place of the one there is.
   RowHandle Put(GroupRows& rows, uint64_t hash, RowHandle* place, std::string_view key,
                 std::string_view packed);
+  // Put, after records came.
+  void Store(GroupRows& rows, uint64_t hash, RowHandle* place, std::string_view key,
+             std::string_view packed);
   void MarkDirty(GroupRows& rows, uint64_t hash, RowHandle handle);
   void NoLongerDirty(const GroupRows& rows, RowHandle handle);
   void Remove(GroupRows& rows, uint64_t hash, RowHandle handle);
@@ -120,6 +137,7 @@ class RowTable::Impl {
   uint64_t drops_ = 0;
   std::array<uint64_t, kDropClasses> dropped_at_{};
 
+  std::string packed_;  // the row that is being made
   Hand evict_hand_;
   Hand purge_hand_;
   uint32_t walks_ = 0;

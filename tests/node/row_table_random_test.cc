@@ -107,7 +107,11 @@ class RandomRowTable {
                               Value(std::string(size, static_cast<char>('a' + Below(26))))});
     }
     MergeRecord(record, group.merge, &truth_[record.key]);
-    table_.Apply(record, *definer_.Current());
+    if (Below(2) == 0) return table_.Apply(record, *definer_.Current());
+    std::string bytes;
+    EncodeRecord(record, &bytes);
+    const std::vector<std::string_view> records{bytes, bytes};
+    EXPECT_TRUE(table_.Apply(records, *definer_.Current()).ok());
   }
 
   void StartTaking() {
