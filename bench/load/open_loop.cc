@@ -19,6 +19,7 @@ using Time = std::chrono::steady_clock::time_point;
 // A caller gives up when this much waits to be sent on its connection.
 constexpr size_t kUnsentBytesMax = 256 << 10;
 constexpr int kPollMs = 1;
+constexpr size_t kPrepared = 1'000;
 
 Time Now() { return std::chrono::steady_clock::now(); }
 
@@ -30,8 +31,7 @@ class Crowd {
         options_(options),
         interval_(static_cast<int64_t>(1e9 / rate)),
         deadline_(deadline),
-        request_(dialect.ReadTemplate(options.batch, options.features)),
-        entities_(options.batch) {}
+        prepared_(kPrepared) {}
 
   Result<CrowdReport> Run();
 
@@ -41,8 +41,14 @@ class Crowd {
     std::unordered_map<uint64_t, Time> due;  // when each request not answered was due, by id
   };
 
-  // The entities of a request follow from its id, so that nothing is kept for the check.
-  void DrawEntities(uint64_t id);
+  // What is asked, encoded beforehand: at five times what a server can do, a client that makes each
+  // request anew is the one that is overloaded.
+  struct Prepared {
+    std::vector<uint64_t> entities;
+    std::string request;
+  };
+  void Prepare();
+  const Prepared& For(uint64_t id) const { return prepared_[id % prepared_.size()]; }
   void SendDue(Time now);
   Status Exchange();
   Status TakeAnswers(Peer* peer);
@@ -55,8 +61,7 @@ class Crowd {
   const LoopOptions& options_;
   const std::chrono::nanoseconds interval_;
   const std::chrono::nanoseconds deadline_;
-  RequestTemplate request_;
-  std::vector<uint64_t> entities_;
+  std::vector<Prepared> prepared_;
   std::vector<Peer> peers_;
   std::vector<pollfd> polled_;
   uint64_t last_id_ = 0;
@@ -64,9 +69,17 @@ class Crowd {
   CrowdReport report_;
 };
 
-void Crowd::DrawEntities(uint64_t id) {
-  std::minstd_rand random(static_cast<uint32_t>(id * 2'654'435'761 + options_.seed));
-  for (uint64_t& entity : entities_) entity = random() % options_.entities;
+void Crowd::Prepare() {
+  RequestTemplate request = dialect_.ReadTemplate(options_.batch, options_.features);
+  std::mt19937_64 random(options_.seed);
+  std::uniform_int_distribution<uint64_t> draw(0, options_.entities - 1);
+  for (Prepared& prepared : prepared_) {
+    for (size_t i = 0; i < options_.batch; ++i) {
+      prepared.entities.push_back(draw(random));
+      request.SetEntity(i, prepared.entities[i]);
+    }
+    prepared.request = request.bytes();
+  }
 }
 
 void Crowd::SendDue(Time now) {
@@ -78,9 +91,7 @@ void Crowd::SendDue(Time now) {
       ++report_.unsent;
       continue;
     }
-    DrawEntities(id);
-    for (size_t i = 0; i < entities_.size(); ++i) request_.SetEntity(i, entities_[i]);
-    dialect_.AppendRequest(request_.bytes(), /*write=*/false, id, peer.connection->output());
+    dialect_.AppendRequest(For(id).request, /*write=*/false, id, peer.connection->output());
     peer.due.emplace(id, next_due_);
   }
 }
@@ -102,9 +113,8 @@ Result<size_t> Crowd::TakeAnswer(Peer* peer, std::string_view input) {
   if (!id) return 0;
   const auto asked = peer->due.find(*id);
   if (asked == peer->due.end()) return Corrupt("an answer that nobody asked for");
-  DrawEntities(*id);
   const Answer answer =
-      dialect_.CheckRead(input, options_.features, {entities_, options_.generation});
+      dialect_.CheckRead(input, options_.features, {For(*id).entities, options_.generation});
   if (answer.status.code() == Code::kCorrupt || answer.bytes == 0) {
     if (!answer.status.ok()) return answer.status;
     return 0;
@@ -153,6 +163,7 @@ Result<CrowdReport> Crowd::Run() {
     TOKURA_ASSIGN_OR_RETURN(auto connection, ClientConnection::Open(options_.address));
     peers_.push_back({std::move(connection), {}});
   }
+  Prepare();
   const double cpu_before = OwnCpuSeconds();
   const Time begin = Now();
   const Time end = begin + options_.duration;
