@@ -19,7 +19,10 @@ def run(store, action, entities, *flags, by=None, shape=None):
     code, output, errors = store.place.run_client(command + [str(flag) for flag in flags])
     if code != 0:
         raise processes.Failed(errors.strip() or f"tokura-bench ended with {code}")
-    return json.loads(output)
+    report = json.loads(output)
+    if report.get("retries"):
+        processes.note(f"{kind} refused {report['retries']:,} requests, which were sent again")
+    return report
 
 
 def fill(store, entities, *flags, by=None, shape=None):

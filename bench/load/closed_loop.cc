@@ -162,7 +162,7 @@ Result<bool> ClosedLoop::TakeAnswer(Peer* peer) {
   const Asked asked{slot.entities, options_.generation};
   const Answer answer = write_ ? dialect_.CheckWrite(input, asked)
                                : dialect_.CheckRead(input, options_.features, asked);
-  const bool refused = write_ && answer.status.code() == Code::kResourceExhausted;
+  const bool refused = answer.status.code() == Code::kResourceExhausted;
   if (!answer.status.ok() && !(refused && answer.bytes > 0)) return answer.status;
   if (answer.bytes == 0) return false;
   peer->connection->Consume(answer.bytes);

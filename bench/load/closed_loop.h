@@ -29,7 +29,7 @@ struct LoopOptions {
 struct LoopReport {
   uint64_t requests = 0;
   uint64_t rows = 0;
-  uint64_t retries = 0;  // writes refused with RESOURCE_EXHAUSTED and sent again
+  uint64_t retries = 0;  // requests refused with RESOURCE_EXHAUSTED and sent again
   double seconds = 0;
   double server_cpu_seconds = 0;
   double client_cpu_seconds = 0;
