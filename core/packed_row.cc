@@ -73,7 +73,8 @@ Status PackedRow::Open(std::string_view packed, const FeatureGroup& group, Packe
     return FailedPrecondition("packed row: format version " + std::to_string(format_version) +
                               " is newer than this program; upgrade it");
   }
-  if (format_version == 0 || (row->flags_ & ~kRowFlagsKnown) != 0 || schema_version.value == 0) {
+  const bool is_short = row->has(kRowIsShort) && !row->has(kRowHasCells);
+  if (format_version == 0 || is_short || schema_version.value == 0) {
     return Corrupt("packed row: malformed header");
   }
   if (schema_version > group.schema_version) {
@@ -89,15 +90,16 @@ Status PackedRow::Open(std::string_view packed, const FeatureGroup& group, Packe
   row->after_ends_ = rest;
   if (!row->has(kRowHasCells)) return OkStatus();
   const RowLayout& layout = group.row_layouts.For(group).At(group, schema_version);
-  const size_t ends_at = layout.states_bytes() + layout.fixed_bytes();
-  const size_t needed = ends_at + 4 * layout.variable_count();
-  if (rest.size() < needed) return Corrupt("packed row: too short for its features");
-  row->layout_ = &layout;
-  row->states_ = rest.data();
-  row->fixed_ = rest.data() + layout.states_bytes();
-  row->ends_ = rest.data() + ends_at;
-  row->after_ends_ = rest.substr(needed);
+  if (!row->OpenCells(rest, layout)) return Corrupt("packed row: too short for its features");
   return OkStatus();
+}
+
+bool PackedRow::AnyValue() const {
+  for (size_t i = 0; i < layout_->states_bytes(); ++i) {
+    const auto states = static_cast<uint8_t>(states_[i]);
+    if ((states & states >> 1 & 0x55) != 0) return true;
+  }
+  return false;
 }
 
 std::string_view PackedRow::Variable(uint32_t position, bool* ok) const {
@@ -147,7 +149,7 @@ bool PackedRow::ReadExceptions(size_t width, std::string_view* rest, Exceptions*
 
 bool PackedRow::ReadTrailer() {
   std::string_view rest = after_ends_;
-  if (has(kRowHasCells) && layout_->variable_count() > 0) {
+  if (has(kRowHasCells) && has_slots_ && layout_->variable_count() > 0) {
     const uint32_t end = GetU32(ends_ + 4 * (layout_->variable_count() - 1));
     if (end > rest.size()) return false;
     rest.remove_prefix(end);

@@ -24,7 +24,13 @@ enum RowFlag : uint8_t {
   kRowHasTtl = 16,      // the TTL of the row follows
   kRowHasTtls = 32,     // some cells have a TTL other than the row's
   kRowHasForeign = 64,  // cells that the layout has no place for follow
-  kRowFlagsKnown = 127,
+  kRowIsShort = 128,    // a RowForm says which part of the cells is left out
+};
+
+// Of the cells of a short row.
+enum class RowForm : uint8_t {
+  kAllValues = 1,  // every slot has a value, so there are no states
+  kNoValues = 2,   // no slot has one, so there are no slots and ends
 };
 
 inline constexpr size_t kRowPrefixBytes = 4;  // format version, flags, schema version
@@ -44,23 +50,16 @@ class PackedRow {
   // `layout` is that of `version`.
   bool OpenPlain(std::string_view packed, SchemaVersion version, const RowLayout& layout) {
     constexpr uint8_t kBeyond = kRowHasVersions | kRowHasTtl | kRowHasTtls | kRowHasForeign;
-    const size_t ends_at =
-        kRowPrefixBytes + kVersionBytes + layout.states_bytes() + layout.fixed_bytes();
-    const size_t needed = ends_at + 4 * layout.variable_count();
-    if (packed.size() < needed || packed[0] != kRowFormatVersion) return false;
+    constexpr size_t kCellsAt = kRowPrefixBytes + kVersionBytes;
+    if (packed.size() < kCellsAt || packed[0] != kRowFormatVersion) return false;
     flags_ = static_cast<uint8_t>(packed[1]);
-    if ((flags_ & ~kRowFlagsKnown) != 0 || (flags_ & (kRowHasCells | kBeyond)) != kRowHasCells ||
+    if ((flags_ & (kRowHasCells | kBeyond)) != kRowHasCells ||
         GetU16(packed.data() + 2) != version.value) {
       return false;
     }
     const char* const base = packed.data() + kRowPrefixBytes;
     base_ = {static_cast<int64_t>(GetU64(base)), GetU64(base + 8)};
-    layout_ = &layout;
-    states_ = base + kVersionBytes;
-    fixed_ = states_ + layout.states_bytes();
-    ends_ = packed.data() + ends_at;
-    after_ends_ = packed.substr(needed);
-    return true;
+    return OpenCells(packed.substr(kCellsAt), layout);
   }
 
   bool has(RowFlag flag) const { return (flags_ & flag) != 0; }
@@ -99,11 +98,35 @@ class PackedRow {
     size_t rank(size_t slot) const;
   };
 
+  // Finds states, slots and ends in what follows the base. False if they are cut short.
+  bool OpenCells(std::string_view rest, const RowLayout& layout) {
+    bool has_states = true;
+    has_slots_ = true;
+    if (has(kRowIsShort)) {
+      if (rest.empty()) return false;
+      has_states = rest[0] != static_cast<char>(RowForm::kAllValues);
+      has_slots_ = rest[0] != static_cast<char>(RowForm::kNoValues);
+      if (has_states && has_slots_) return false;
+      rest.remove_prefix(1);
+    }
+    const size_t fixed_at = has_states ? layout.states_bytes() : 0;
+    const size_t ends_at = fixed_at + (has_slots_ ? layout.fixed_bytes() : 0);
+    const size_t end = ends_at + (has_slots_ ? 4 * layout.variable_count() : 0);
+    if (rest.size() < end) return false;
+    layout_ = &layout;
+    states_ = has_states ? rest.data() : layout.all_values();
+    fixed_ = rest.data() + fixed_at;
+    ends_ = rest.data() + ends_at;
+    after_ends_ = rest.substr(end);
+    return has_slots_ || !AnyValue();
+  }
+  bool AnyValue() const;
   bool ReadExceptions(size_t width, std::string_view* rest, Exceptions* exceptions) const;
 
   uint8_t flags_ = 0;
   Version base_;
   const RowLayout* layout_ = nullptr;
+  bool has_slots_ = false;
   const char* states_ = nullptr;
   const char* fixed_ = nullptr;
   const char* ends_ = nullptr;

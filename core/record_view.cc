@@ -250,33 +250,48 @@ class WholePacker {
 
   // False: some cell has no place in the layout.
   bool Pack() {
+    // A record with as many cells as there are slots mostly has a value for each.
+    all_values_ = view_.cell_count == layout_.slots().size();
+    if (TryPack()) return true;
+    if (!all_values_) return false;
+    all_values_ = false;
+    return TryPack();
+  }
+  std::string_view states() const {
+    if (all_values_) return {layout_.all_values(), layout_.states_bytes()};
+    return std::string_view(out_).substr(kCellsAt, layout_.states_bytes());
+  }
+
+ private:
+  static constexpr size_t kCellsAt = kRowPrefixBytes + kVersionBytes;
+  size_t fixed_at() const { return kCellsAt + (all_values_ ? 1 : layout_.states_bytes()); }
+  size_t ends_at() const { return fixed_at() + layout_.fixed_bytes(); }
+  size_t variable_at() const { return ends_at() + 4 * layout_.variable_count(); }
+
+  bool TryPack() {
+    next_end_ = 0;
     out_.clear();
     out_.resize(variable_at());
-    const uint8_t flags = kRowHasCells | (group_.merge == MergeMode::kRecord ? kRowIsRecord : 0) |
+    const uint8_t flags = kRowHasCells | (all_values_ ? kRowIsShort : 0) |
+                          (group_.merge == MergeMode::kRecord ? kRowIsRecord : 0) |
                           (view_.ttl_us ? kRowHasTtl : 0);
     out_[0] = static_cast<char>(kRowFormatVersion);
     out_[1] = static_cast<char>(flags);
     std::memcpy(&out_[2], &group_.schema_version.value, 2);
     std::memcpy(&out_[4], &view_.version.event_time_us, 8);
     std::memcpy(&out_[12], &view_.version.write_prefix, 8);
+    if (all_values_) out_[kCellsAt] = static_cast<char>(RowForm::kAllValues);
     if (!WriteCells()) return false;
     SetEndsUntil(layout_.variable_count());
     if (view_.ttl_us) PutU64(&out_, static_cast<uint64_t>(*view_.ttl_us));
     return true;
   }
-  std::string_view states() const {
-    return std::string_view(out_).substr(kStatesAt, layout_.states_bytes());
-  }
 
- private:
-  static constexpr size_t kStatesAt = kRowPrefixBytes + kVersionBytes;
-  size_t fixed_at() const { return kStatesAt + layout_.states_bytes(); }
-  size_t ends_at() const { return fixed_at() + layout_.fixed_bytes(); }
-  size_t variable_at() const { return ends_at() + 4 * layout_.variable_count(); }
-
+  // False if a cell has no place, there is a NULL among values in every slot, or no value at all.
   bool WriteCells() {
     Cursor cursor(view_.cells);
     CellBytes cell;
+    bool any_value = false;
     for (uint64_t i = 0; i < view_.cell_count; ++i) {
       if (!NextCell(&cursor, &cell)) return false;
       const FeatureId id(cell.feature);
@@ -285,12 +300,17 @@ class WholePacker {
       if (at == RowLayout::kNoSlot || feature == nullptr || feature->dropped) return false;
       const RowSlot& slot = layout_.slots()[at];
       if (!IsOfType(cell, slot.type)) return false;
-      const auto state =
-          static_cast<int>(cell.tag == kTagNull ? CellState::kNull : CellState::kValue);
-      out_[kStatesAt + at / 4] |= static_cast<char>((state + 1) << at % 4 * 2);
-      if (cell.tag != kTagNull) WriteValue(cell, slot);
+      const bool is_null = cell.tag == kTagNull;
+      if (!all_values_) {
+        const auto state = static_cast<int>(is_null ? CellState::kNull : CellState::kValue);
+        out_[kCellsAt + at / 4] |= static_cast<char>((state + 1) << at % 4 * 2);
+      } else if (is_null) {
+        return false;
+      }
+      if (!is_null) WriteValue(cell, slot);
+      any_value = any_value || !is_null;
     }
-    return cursor.done();
+    return any_value && cursor.done();
   }
 
   void WriteValue(const CellBytes& cell, const RowSlot& slot) {
@@ -327,6 +347,7 @@ class WholePacker {
   const RowLayouts& layouts_;
   const RowLayout& layout_;
   std::string& out_;
+  bool all_values_ = false;  // in every slot
   size_t next_end_ = 0;
 };
 
@@ -344,7 +365,7 @@ bool Replaces(const RecordView& view, const FeatureGroup& group, std::string_vie
   if (view.version <= row.base()) return false;
   const SchemaVersion old_version(GetU16(old.data() + 2));
   if (old_version != group.schema_version) return false;
-  const char* const old_states = old.data() + kRowPrefixBytes + kVersionBytes;
+  const char* const old_states = row.states();
   for (size_t i = 0; i < states.size(); ++i) {
     const auto cells_in = [](char packed) {
       const auto s = static_cast<uint8_t>(packed);

@@ -28,6 +28,10 @@ RowLayout::RowLayout(const FeatureGroup& group, SchemaVersion version) {
     fixed_bytes_ += width;
     variable_count_ += slot.variable ? 1 : 0;
   }
+  all_values_.assign(states_bytes(), 0);
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    all_values_[i / 4] |= static_cast<char>(3 << i % 4 * 2);
+  }
 }
 
 size_t RowLayout::Search(FeatureId feature) const {

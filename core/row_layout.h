@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/ids.h"
@@ -31,7 +32,9 @@ class RowLayout {
   size_t fixed_bytes() const { return fixed_bytes_; }
   size_t variable_count() const { return variable_count_; }
   size_t states_bytes() const { return (slots_.size() + 3) / 4; }  // two bits a slot
-  size_t bits_bytes() const { return (slots_.size() + 7) / 8; }    // one bit a slot
+  // The states of a row in which every slot has a value.
+  const char* all_values() const { return all_values_.data(); }
+  size_t bits_bytes() const { return (slots_.size() + 7) / 8; }  // one bit a slot
   static constexpr size_t kNoSlot = SIZE_MAX;
   // The slot of a feature, or kNoSlot.
   size_t Find(FeatureId feature) const {
@@ -47,6 +50,7 @@ class RowLayout {
   std::vector<RowSlot> slots_;
   size_t fixed_bytes_ = 0;
   size_t variable_count_ = 0;
+  std::string all_values_;
 };
 
 // All layouts of one group, each made when first needed. Thread-safe.

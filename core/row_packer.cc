@@ -94,6 +94,11 @@ class RowPacker {
       base_ = MostCommon<Version>(placed_, [](const RowCell& cell) { return cell.version; });
       ChooseTtl();
     }
+    const auto is_value = [](const RowCell* cell) { return cell->state == CellState::kValue; };
+    const auto values = std::count_if(placed_.begin(), placed_.end(), is_value);
+    all_values_ = static_cast<size_t>(values) == layout_.slots().size();
+    no_values_ = values == 0;
+    if (!placed_.empty() && (all_values_ || no_values_)) flags_ |= kRowIsShort;
     const auto differs = [this](const RowCell* cell) { return cell->version != base_; };
     if (std::any_of(placed_.begin(), placed_.end(), differs)) flags_ |= kRowHasVersions;
     if (ttl_us_) flags_ |= kRowHasTtl;
@@ -128,8 +133,24 @@ class RowPacker {
   }
 
   void WriteCells() {
+    if ((flags_ & kRowIsShort) != 0) {
+      out_.push_back(static_cast<char>(all_values_ ? RowForm::kAllValues : RowForm::kNoValues));
+    }
+    if (!all_values_) WriteStates();
+    if (!no_values_) WriteSlots();
+  }
+
+  void WriteStates() {
     const size_t states_at = out_.size();
-    const size_t fixed_at = states_at + layout_.states_bytes();
+    out_.resize(states_at + layout_.states_bytes());
+    for (size_t i = 0; i < placed_.size(); ++i) {
+      out_[states_at + slots_[i] / 4] |=
+          static_cast<char>((static_cast<int>(placed_[i]->state) + 1) << slots_[i] % 4 * 2);
+    }
+  }
+
+  void WriteSlots() {
+    const size_t fixed_at = out_.size();
     const size_t ends_at = fixed_at + layout_.fixed_bytes();
     const size_t variable_at = ends_at + 4 * layout_.variable_count();
     out_.resize(variable_at);
@@ -145,8 +166,6 @@ class RowPacker {
     for (size_t i = 0; i < placed_.size(); ++i) {
       const RowCell& cell = *placed_[i];
       const RowSlot& slot = layout_.slots()[slots_[i]];
-      out_[states_at + slots_[i] / 4] |=
-          static_cast<char>((static_cast<int>(cell.state) + 1) << slots_[i] % 4 * 2);
       if (cell.state != CellState::kValue) continue;
       if (slot.variable) {
         set_ends_until(slot.position);
@@ -229,6 +248,8 @@ class RowPacker {
   std::vector<size_t> slots_;  // of placed_[i]
   std::vector<const RowCell*> foreign_;
   uint8_t flags_ = 0;
+  bool all_values_ = false;  // in every slot
+  bool no_values_ = false;
   Version base_;
   std::optional<int64_t> ttl_us_;
   std::string out_;

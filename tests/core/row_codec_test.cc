@@ -76,7 +76,27 @@ TEST_F(PackedRows, UnpackToTheRowTheyWereMadeFrom) {
   }
 }
 
-TEST_F(PackedRows, TakeAtMost185BytesForTwentyDoubles) {
+TEST_F(PackedRows, SayOnceThatEverySlotHasAValueOrNone) {
+  const FeatureGroup group = GroupOf({"int32", "bool"});
+  const std::string full = PackRow(RowOf({Set(1, 7), Set(2, true)}), group);
+  EXPECT_EQ(Hex(full), Hex(FromHex("01 81 0100"                         // cells + short
+                                   "00980dd733d20400 0807060504030201"  // base
+                                   "01"                                 // values in all slots
+                                   "07000000 01")));
+  EXPECT_EQ(Read(full, group, 1), Value(7));
+  const Row nulls = RowOf({{FeatureId(1), CellState::kNull, {}}});
+  const std::string empty = PackRow(nulls, group);
+  EXPECT_EQ(Hex(empty), Hex(FromHex("01 81 0100"
+                                    "00980dd733d20400 0807060504030201"
+                                    "02"  // values in none
+                                    "02")));
+  EXPECT_EQ(*UnpackRow(empty, group), nulls);
+  std::string lie = empty;
+  lie.back() = 3;  // a value after all
+  EXPECT_EQ(UnpackRow(lie, group).status().code(), Code::kCorrupt);
+}
+
+TEST_F(PackedRows, TakeAtMost181BytesForTwentyDoubles) {
   const FeatureGroup group = GroupOf(std::vector<std::string>(20, "float64"));
   std::vector<Cell> cells;
   for (uint32_t i = 1; i <= 20; ++i) cells.push_back(Set(i, i + 0.1));
