@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "node/identity.h"
+#include "node/recovery.h"
 #include "node/request_cost.h"
 #include "node/service.h"
 #include "node/storage_thread.h"
-#include "replication/log_directory.h"
 #include "runtime/sync.h"
 
 namespace tokura::node {
@@ -27,17 +27,26 @@ class Node::Impl {
         runtime_(std::move(runtime)),
         definitions_(definitions),
         on_failed_(std::move(on_failed)),
-        log_directory_(options_.directory + "/log") {}
+        log_directory_(options_.directory + "/log"),
+        row_metrics_(*runtime_.metrics) {}
 
   runtime::Task<Status> Start() {
     TOKURA_CO_RETURN_IF_ERROR(OpenDirectory());
-    TOKURA_CO_RETURN_IF_ERROR(co_await ReplayLog());
+    TOKURA_CO_RETURN_IF_ERROR(co_await Recover());
     TOKURA_CO_ASSIGN_OR_RETURN(
-        incarnation_, RegisterIncarnation(*runtime_.files, options_.directory, options_.id,
-                                          recovered_.last_incarnation, runtime_.clock->NowUs()));
+        incarnation_,
+        RegisterIncarnation(*runtime_.files, options_.directory, options_.id,
+                            recovered_.log.last_incarnation, runtime_.clock->NowUs()));
     service_ = std::make_unique<NodeService>(Parts());
+    keeper_ = std::make_unique<ViewKeeper>(KeeperOptions(), KeeperParts(), recovered_.log);
     co_await StartThreads();
-    TOKURA_CO_RETURN_IF_ERROR(Listen());
+    co_await keeper_->Start(std::move(recovered_.view), recovered_.from_view);
+    keeper_started_ = true;
+    const Status listening = Listen();
+    if (!listening.ok()) {
+      co_await Stop();
+      co_return listening;
+    }
     runtime_.logger->Info("node " + options_.id + "." + std::to_string(incarnation_) +
                           " serves on " + server_->local().ToString());
     co_return OkStatus();
@@ -49,6 +58,7 @@ class Node::Impl {
   runtime::Task<void> Stop() {
     if (service_ != nullptr) service_->BeginStop();
     if (server_ != nullptr) co_await server_->Stop(kDrainTime);
+    if (std::exchange(keeper_started_, false)) co_await keeper_->Stop();
     for (size_t i = 0; i < started_threads_; ++i) {
       StorageThread& thread = *threads_[i];
       co_await runtime::RunOn(Home(), thread.executor(), thread.Stop());
@@ -73,40 +83,37 @@ class Node::Impl {
     return CheckIdentity(*runtime_.files, options_.directory, options_.id);
   }
 
-  // Nothing else runs on the storage threads' state yet, so the blocking pool may fill all of it.
-  runtime::Task<Status> ReplayLog() {
-    runtime::Gauge& rows = runtime_.metrics->gauge("tokura_node_rows", "Rows in memory.");
-    for (size_t i = 0; i < runtime_.threads.size(); ++i) {
-      threads_.push_back(std::make_unique<StorageThread>(static_cast<uint16_t>(i),
-                                                         *runtime_.threads[i], definitions_, rows));
+  runtime::Task<Status> Recover() {
+    const size_t count = runtime_.threads.size();
+    const size_t memory = options_.row_memory_bytes == RowStore::kUnlimited
+                              ? RowStore::kUnlimited
+                              : options_.row_memory_bytes / count;
+    for (size_t i = 0; i < count; ++i) {
+      threads_.push_back(std::make_unique<StorageThread>(
+          static_cast<uint16_t>(i), count, *runtime_.threads[i], Background(), *runtime_.clock,
+          definitions_, row_metrics_, memory));
     }
     const std::chrono::nanoseconds begin = runtime_.clock->Monotonic();
-    auto recovered = std::make_shared<Result<replication::RecoveredLog>>(
-        replication::RecoveredLog());  // joint owners: this start and the blocking pool
-    auto work = [this, recovered] {
-      *recovered = replication::RecoverLog(
-          *runtime_.files, log_directory_, [this](const replication::LogRecord& record) {
-            return threads_[record.dot.shard.value % threads_.size()]->Replay(record);
-          });
-    };
-    co_await runtime::RunBlocking(*runtime_.blocking, Home(), std::move(work));
-    if (!recovered->ok()) co_return recovered->status();
-    recovered_ = std::move(**recovered);
+    Recovery recovery(RecoveryParts());
+    TOKURA_CO_ASSIGN_OR_RETURN(recovered_, co_await recovery.Run());
     TOKURA_CO_RETURN_IF_ERROR(CheckOrigin());
     const double seconds =
         std::chrono::duration<double>(runtime_.clock->Monotonic() - begin).count();
     runtime_.metrics->gauge("tokura_node_replay_seconds", "Time of the last replay of the log.")
         .Set(seconds);
-    if (recovered_.torn_bytes > 0) {
-      runtime_.logger->Warning(log_directory_ + ": cut " + std::to_string(recovered_.torn_bytes) +
+    if (recovered_.log.torn_bytes > 0) {
+      runtime_.logger->Warning(log_directory_ + ": cut " +
+                               std::to_string(recovered_.log.torn_bytes) +
                                " bytes that were not acknowledged when the process ended");
     }
-    runtime_.logger->Info("replayed " + std::to_string(recovered_.records) + " records");
+    runtime_.logger->Info("replayed " + std::to_string(recovered_.log.visited) + " records " +
+                          (recovered_.from_view ? "beyond the view" : "of the whole log") + " in " +
+                          std::to_string(seconds) + " s");
     co_return OkStatus();
   }
 
   Status CheckOrigin() const {
-    for (const auto& [place, position] : recovered_.vector.entries()) {
+    for (const auto& [place, position] : recovered_.log.vector.entries()) {
       if (place.second == options_.id) continue;
       return FailedPrecondition(log_directory_ + " holds records of node '" + place.second +
                                 "', not of '" + options_.id + "'; start with --id " + place.second +
@@ -115,13 +122,54 @@ class Node::Impl {
     return OkStatus();
   }
 
+  runtime::BlockingPool& Background() {
+    return runtime_.background != nullptr ? *runtime_.background : *runtime_.blocking;
+  }
+  std::vector<StorageThread*> Threads() {
+    std::vector<StorageThread*> threads;
+    for (const auto& thread : threads_) threads.push_back(thread.get());
+    return threads;
+  }
+  ViewKeeperOptions KeeperOptions() {
+    ViewKeeperOptions options = options_.view;
+    options.view.directory = options_.directory + "/view";
+    options.view.clock = runtime_.clock;
+    return options;
+  }
+  ViewKeeper::Parts KeeperParts() {
+    ViewKeeper::Parts parts;
+    parts.home = &Home();
+    parts.blocking = &Background();
+    parts.clock = runtime_.clock;
+    parts.files = runtime_.files;
+    parts.metrics = runtime_.metrics;
+    parts.logger = runtime_.logger;
+    parts.definitions = &definitions_;
+    parts.node_id = options_.id;
+    parts.log_directory = log_directory_;
+    parts.threads = Threads();
+    parts.committed = [service = service_.get()] { return service->committed(); };
+    return parts;
+  }
+  Recovery::Parts RecoveryParts() {
+    return {&Home(),
+            &Background(),
+            runtime_.files,
+            runtime_.metrics,
+            runtime_.logger,
+            log_directory_,
+            KeeperOptions().view,
+            Threads(),
+            definitions_.Current()};
+  }
+
   ServiceParts Parts() {
     ServiceParts parts;
     parts.node_id = options_.id;
     parts.incarnation = incarnation_;
     parts.pid = options_.pid;
     parts.log_directory = log_directory_;
-    for (const auto& thread : threads_) parts.threads.push_back(thread.get());
+    parts.threads = Threads();
     parts.definitions = &definitions_;
     parts.clock = runtime_.clock;
     parts.files = runtime_.files;
@@ -137,14 +185,30 @@ class Node::Impl {
       options.origin = Origin{options_.id, incarnation_};
       options.log_index = thread->index();
       options.durability = options_.durability;
-      options.min_hlc_us = recovered_.max_hlc_us;
+      options.segment_bytes_max = options_.segment_bytes_max;
+      options.min_hlc_us = recovered_.log.max_hlc_us;
       auto log = std::make_unique<replication::ChangeLog>(
           options, thread->executor(), *runtime_.clock, *runtime_.files, *runtime_.blocking,
           *runtime_.metrics, [this](Status status) { NoteFailure(std::move(status)); });
-      auto on_commit = [service = service_.get()] { service->NoteCommit(); };
-      co_await runtime::RunOn(Home(), thread->executor(), thread->Start(std::move(log), on_commit));
+      auto on_commit = [this, thread = thread.get()] {
+        service_->NoteCommit();
+        keeper_->NoteCommit(*thread);
+      };
+      auto start = thread->Start(std::move(log), incarnation_, HeldBy(*thread), on_commit);
+      co_await runtime::RunOn(Home(), thread->executor(), std::move(start));
       ++started_threads_;
     }
+  }
+
+  // What was recovered of the thread's shards.
+  PositionVector HeldBy(const StorageThread& thread) const {
+    PositionVector held;
+    for (const auto& [place, position] : recovered_.log.vector.entries()) {
+      const auto& [shard, node] = place;
+      if (ThreadOfShard(shard, threads_.size()) != thread.index()) continue;
+      held.Add(Dot{shard, {node, position.incarnation}, position.seq});
+    }
+    return held;
   }
 
   // Any storage thread: from here on nothing is acknowledged.
@@ -185,11 +249,14 @@ class Node::Impl {
   const std::function<void(Status)> on_failed_;
   const std::string log_directory_;
   std::unique_ptr<runtime::FileLock> lock_;
-  replication::RecoveredLog recovered_;
+  RowMetrics row_metrics_;
+  RecoveredRows recovered_;
   uint32_t incarnation_ = 0;
   bool failed_ = false;
   std::vector<std::unique_ptr<StorageThread>> threads_;
   size_t started_threads_ = 0;
+  std::unique_ptr<ViewKeeper> keeper_;
+  bool keeper_started_ = false;
   std::unique_ptr<NodeService> service_;
   std::vector<std::unique_ptr<runtime::Admission>> admissions_;  // one a thread
   std::unique_ptr<runtime::rpc::RpcServer> server_;  // the last member: its calls end first

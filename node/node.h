@@ -1,9 +1,9 @@
 // Node: keeps shards. Each storage thread owns a change log and the rows of its shards; a request
-// is split by shard and merged. The row table is the log folded by key, nothing else: restart
-// replays.
+// is split by shard and merged. Rows are the log folded by key, nothing else: those used lately in
+// memory, all of them in the view, from which a restart goes on (ADR 9).
 //
-//   requests --RpcServer--> NodeService --by shard--> StorageThread { ChangeLog --durable-->
-//   RowTable }
+//   requests --RpcServer--> NodeService --by shard--> StorageThread { ChangeLog --durable--> rows }
+//                                                                     ViewKeeper --changed--> View
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,8 @@
 
 #include "catalog/catalog.h"
 #include "core/status.h"
+#include "node/row_store.h"
+#include "node/view_keeper.h"
 #include "replication/change_log.h"
 #include "runtime/admission.h"
 #include "runtime/executor.h"
@@ -28,11 +30,17 @@ namespace tokura::node {
 
 struct NodeOptions {
   std::string id = "n1";
-  std::string directory;  // of this node: log/, identity
+  std::string directory;  // of this node: log/, view/, identity
   runtime::Address listen{"127.0.0.1", 0};
   replication::Durability durability = replication::Durability::kFsync;
   int64_t pid = 0;
   runtime::ServingLimits limits = {};
+  // Of the rows of all threads together; beyond it rows that were not used lately are served from
+  // the view.
+  size_t row_memory_bytes = RowStore::kUnlimited;
+  uint64_t segment_bytes_max = replication::kSegmentBytesMax;  // of the log
+  // Its directory is set by the node.
+  ViewKeeperOptions view;
 };
 
 // What a node runs on. All outlive it.
@@ -41,10 +49,12 @@ struct NodeRuntime {
   runtime::Transport* transport = nullptr;  // of the first thread
   runtime::Clock* clock = nullptr;
   runtime::FileSystem* files = nullptr;
-  runtime::BlockingPool* blocking = nullptr;
+  runtime::BlockingPool* blocking = nullptr;  // syncs, and reads of the log
   runtime::Metrics* metrics = nullptr;
   runtime::Logger* logger = nullptr;
   runtime::MemoryBudget* memory = nullptr;  // for requests; null: no bound
+  // Of the view, so that no sync waits for it; null: `blocking`, too.
+  runtime::BlockingPool* background = nullptr;
 };
 
 class Node {
@@ -54,13 +64,13 @@ class Node {
   Node(NodeOptions options, NodeRuntime runtime, const catalog::DefinitionsSource& definitions,
        std::function<void(Status)> on_failed);
   ~Node();
-  // Locks the directory, registers the new incarnation, replays the log, listens. On the first
-  // thread. FAILED_PRECONDITION: another process has it, or a newer format; CORRUPT: file and
+  // Locks the directory, recovers view and log, registers the new incarnation, listens. On the
+  // first thread. FAILED_PRECONDITION: another process has it, or a newer format; CORRUPT: file and
   // offset.
   runtime::Task<Status> Start();
   runtime::Address listen() const;
   uint32_t incarnation() const;
-  // Drains requests, commits, and returns when every task is done.
+  // Drains requests, commits, brings everything to the view, and returns when every task is done.
   runtime::Task<void> Stop();
 
  private:

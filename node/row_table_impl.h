@@ -71,7 +71,8 @@ class RowTable::Impl {
     uint32_t slab = 0;
     uint32_t slot = 0;
   };
-  static constexpr size_t kDropClasses = 1'024;
+  // As many as rows leave while the view is read, or more: else reads are done again in vain.
+  static constexpr size_t kDropClasses = 16'384;
 
   GroupRows* FindRows(std::string_view row_key) const;
   GroupRows& RowsOf(const FeatureGroup& group, std::string_view row_key);

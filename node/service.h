@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,8 @@ class NodeService {
   // Cutting the log asks it what is committed.
   ChangeFeed& feed() { return feed_; }
 
+  // On the first thread: what the offline tables have of the log; nullopt: nothing is known.
+  const std::optional<PositionVector>& committed() const { return feed_.committed(); }
   // On the first thread: waiting watches return.
   void BeginStop() { feed_.BeginStop(); }
 

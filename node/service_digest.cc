@@ -6,13 +6,12 @@
 #include "node/fan_out.h"
 #include "node/log_fold.h"
 #include "node/requests.h"
+#include "node/row_walk.h"
 #include "node/service.h"
 #include "runtime/sync.h"
 
 namespace tokura::node {
 namespace {
-
-constexpr size_t kRowsPerSlice = 1'000;
 
 struct ThreadDigest {
   PositionVector held;
@@ -24,13 +23,12 @@ runtime::Task<void> DigestThread(StorageThread& thread, const catalog::Definitio
                                  const std::set<GroupId>& groups, int64_t now_us,
                                  ThreadDigest* digest) {
   digest->held = thread.held();
-  RowTable::Walk walk(thread.rows());
   RowDigester digester(definitions, groups, now_us);
   const auto add = [&digester](std::string_view key, std::string_view packed) {
     return digester.Add(key, packed);
   };
-  while (walk.Next(kRowsPerSlice, add)) co_await runtime::Yield(thread.executor());
-  digest->rows = digester.Sums();
+  const Status walked = co_await WalkRows(thread, definitions, add);
+  digest->rows = walked.ok() ? digester.Sums() : walked;
 }
 
 Result<std::set<GroupId>> AskedGroups(const v1::DigestRequest& request,

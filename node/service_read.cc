@@ -150,7 +150,7 @@ struct OwnRows {
   std::vector<RowTable::Found> found;
 };
 
-OwnRows FindRows(const GroupRead& read, const StorageThread& thread, const RowTable& table) {
+OwnRows FindRows(const GroupRead& read, StorageThread& thread) {
   OwnRows rows;
   rows.keys.reserve(read.keys.size());
   rows.places.reserve(read.keys.size());
@@ -160,8 +160,48 @@ OwnRows FindRows(const GroupRead& read, const StorageThread& thread, const RowTa
     rows.places.push_back(static_cast<uint32_t>(i));
   }
   rows.found.resize(rows.keys.size());
-  table.Find(rows.keys, rows.found);
+  thread.rows().Find(rows.keys, rows.found);
   return rows;
+}
+
+std::vector<OwnRows> FindAll(const ReadPlan& plan, StorageThread& thread) {
+  std::vector<OwnRows> all;
+  all.reserve(plan.reads.size());
+  for (const GroupRead& read : plan.reads) all.push_back(FindRows(read, thread));
+  return all;
+}
+
+// The keys whose rows are not in memory; with `every`, all of them if there is one such.
+std::vector<std::string_view> ColdKeys(const std::vector<OwnRows>& all, bool every) {
+  std::vector<std::string_view> cold;
+  for (const OwnRows& rows : all) {
+    for (size_t i = 0; i < rows.found.size(); ++i) {
+      if (rows.found[i].presence == RowTable::Presence::kUnknown) cold.push_back(rows.keys[i]);
+    }
+  }
+  if (cold.empty() || !every) return cold;
+  cold.clear();
+  for (const OwnRows& rows : all) cold.insert(cold.end(), rows.keys.begin(), rows.keys.end());
+  return cold;
+}
+
+// Looks up every row of the plan, cold ones too. What the view cannot say now stays kUnknown.
+runtime::Task<Result<std::vector<OwnRows>>> FindOrFetch(const ReadPlan& plan,
+                                                        StorageThread& thread) {
+  std::vector<OwnRows> all = FindAll(plan, thread);
+  std::vector<std::string_view> cold = ColdKeys(all, /*every=*/false);
+  size_t rows = 0;
+  for (const OwnRows& own : all) rows += own.keys.size();
+  thread.store().CountFoundInMemory(rows - cold.size());
+  // While cold rows are read hot ones may leave memory; then all are read, which come together.
+  for (int attempt = 0; attempt < 2 && !cold.empty(); ++attempt) {
+    const Status fetched = co_await thread.store().Fetch(std::move(cold), *plan.definitions);
+    if (fetched.code() == Code::kResourceExhausted) co_return fetched;
+    all = FindAll(plan, thread);
+    if (!fetched.ok()) break;
+    cold = ColdKeys(all, /*every=*/true);
+  }
+  co_return all;
 }
 
 // Fills this thread's rows of one read.
@@ -171,6 +211,12 @@ Status ProjectRows(const GroupRead& read, const ReadPlan& plan, const OwnRows& r
   std::string& text = columns->text(thread);
   for (size_t i = 0; i < rows.found.size(); ++i) {
     if (rows.found[i].presence == RowTable::Presence::kAbsent) continue;
+    if (rows.found[i].presence == RowTable::Presence::kUnknown) {
+      for (const AnswerCells& cells : columns->cells()) {
+        cells.SetStatus(rows.places[i], ReadStatus::kUnknown);
+      }
+      continue;
+    }
     TOKURA_RETURN_IF_ERROR(
         projection.Read(rows.found[i].packed, rows.places[i], columns->cells(), thread, &text));
     if (text.size() > kAnswerBytesMax) return TooLarge();
@@ -215,9 +261,10 @@ runtime::Task<Status> NodeService::ReadOnThread(StorageThread& thread, const Rea
     co_return Unavailable("node " + parts_.node_id +
                           " does not hold yet what the token names; try again");
   }
+  TOKURA_CO_ASSIGN_OR_RETURN(const std::vector<OwnRows> rows, co_await FindOrFetch(plan, thread));
   for (size_t i = 0; i < plan.reads.size(); ++i) {
-    const OwnRows rows = FindRows(plan.reads[i], thread, thread.rows());
-    TOKURA_CO_RETURN_IF_ERROR(ProjectRows(plan.reads[i], plan, rows, thread.index(), &columns[i]));
+    TOKURA_CO_RETURN_IF_ERROR(
+        ProjectRows(plan.reads[i], plan, rows[i], thread.index(), &columns[i]));
   }
   co_return OkStatus();
 }

@@ -97,10 +97,15 @@ runtime::Task<Result<v1::NodeScanResponse>> ScanOnThread(StorageThread& thread, 
   size_t bytes = 0;
   bool finished = false;
   while (!finished) {
+    // Up to `end` all rows are in memory until this task is next suspended.
+    TOKURA_CO_ASSIGN_OR_RETURN(const std::optional<std::string> end,
+                               co_await thread.store().FetchRange(*plan.group, plan.prefix,
+                                                                  plan.after, *plan.definitions));
     size_t looked_at = 0;
     Status status;
-    finished = true;
+    finished = !end;
     auto visit = [&](std::string_view key, std::string_view packed) {
+      if (end && key > *end) return false;
       if (++looked_at > kRowsPerSlice) {
         finished = false;
         return false;
@@ -115,6 +120,7 @@ runtime::Task<Result<v1::NodeScanResponse>> ScanOnThread(StorageThread& thread, 
       const bool full = static_cast<size_t>(response.rows_size()) == plan.limit ||
                         (response.rows_size() > 0 && bytes + row_bytes > kAnswerBytesMax);
       if (full) {
+        finished = true;
         response.set_more(true);
         return false;
       }
@@ -124,6 +130,7 @@ runtime::Task<Result<v1::NodeScanResponse>> ScanOnThread(StorageThread& thread, 
     };
     thread.rows().Scan(*plan.group, plan.prefix, plan.after, visit);
     if (!status.ok()) co_return status;
+    if (end && looked_at <= kRowsPerSlice) plan.after = std::max(plan.after, *end);
     if (!finished) co_await runtime::Yield(thread.executor());
   }
   co_return response;

@@ -1,50 +1,63 @@
 #include "node/storage_thread.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/record.h"
 
 namespace tokura::node {
+namespace {
 
-StorageThread::StorageThread(uint16_t index, runtime::Executor& executor,
-                             const catalog::DefinitionsSource& definitions,
-                             runtime::Gauge& rows_gauge)
+constexpr size_t kTrimRowsMin = 256;
+
+}  // namespace
+
+StorageThread::StorageThread(uint16_t index, size_t threads, runtime::Executor& executor,
+                             runtime::BlockingPool& blocking, runtime::Clock& clock,
+                             const catalog::DefinitionsSource& definitions, RowMetrics& metrics,
+                             size_t row_memory_bytes_max)
     : index_(index),
+      threads_(threads),
       executor_(executor),
       definitions_(definitions),
-      rows_gauge_(rows_gauge),
+      store_(executor, blocking, clock, definitions, metrics, row_memory_bytes_max),
       appends_(executor) {}
 
-Status StorageThread::Replay(const replication::LogRecord& record) {
-  TOKURA_ASSIGN_OR_RETURN(Record decoded, DecodeRecord(record.body));
-  held_.Add(record.dot);
-  rows_.Apply(decoded, *definitions_.Current());
-  return OkStatus();
-}
-
 runtime::Task<void> StorageThread::Start(std::unique_ptr<replication::ChangeLog> log,
+                                         uint32_t incarnation, PositionVector held,
                                          std::function<void()> on_commit) {
   log_ = std::move(log);
+  incarnation_ = incarnation;
+  held_ = std::move(held);
   on_commit_ = std::move(on_commit);
-  rows_gauge_.Add(static_cast<double>(rows_.rows()));
+  store_.UpdateGauges();
   log_->SetApplier([this](const replication::LogRecord& record) { Apply(record); });
   log_->Start();
   co_return;
+}
+
+void StorageThread::AddMark(replication::LogMark* mark) const {
+  mark->vector.JoinWith(held_);
+  // A life that wrote nothing has no segment, and the next one does not know it.
+  if (log_->bytes() > 0) mark->segments[{incarnation_, index_}] = log_->mark_segment();
+  mark->max_hlc_us = std::max(mark->max_hlc_us, log_->last_hlc_us());
 }
 
 void StorageThread::Apply(const replication::LogRecord& record) {
   Result<Record> decoded = DecodeRecord(record.body);
   TOKURA_CHECK(decoded.ok());  // it was decoded before it was accepted
   held_.Add(record.dot);
-  const size_t rows_before = rows_.rows();
-  rows_.Apply(*decoded, *definitions_.Current());
-  rows_gauge_.Add(static_cast<double>(rows_.rows() - rows_before));
-  // The log applies a whole commit at once; who waits for news is told once, after it.
-  if (std::exchange(commit_noted_, true)) return;
-  executor_.Post([this] {
-    commit_noted_ = false;
-    if (on_commit_) on_commit_();
-  });
+  store_.table().Apply(*decoded, *definitions_.Current());
+  // The log applies a whole commit at once; what follows is done once, after it.
+  if (applied_++ > 0) return;
+  executor_.Post([this] { EndCommit(); });
+}
+
+void StorageThread::EndCommit() {
+  // Twice what came in, so that memory shrinks to its bound also while records come.
+  store_.Trim(2 * std::exchange(applied_, 0) + kTrimRowsMin);
+  store_.UpdateGauges();
+  if (on_commit_) on_commit_();
 }
 
 void StorageThread::PostAppend(std::vector<replication::PendingRecord> records, AppendDone done) {
@@ -55,6 +68,10 @@ void StorageThread::PostAppend(std::vector<replication::PendingRecord> records, 
 
 runtime::Task<void> StorageThread::RunAppend(std::vector<replication::PendingRecord> records,
                                              AppendDone done) {
+  if (Status room = store_.CheckRoom(); !room.ok()) {
+    done(std::move(room));
+    co_return;
+  }
   Result<std::vector<Dot>> dots = co_await log_->Append(std::move(records));
   done(std::move(dots));
 }

@@ -121,6 +121,7 @@ class GatewayWorld {
   void StartNode() {
     node::NodeOptions options;
     options.directory = "/node";
+    options.view.view.wait_for_compaction = true;
     options.listen = kNodeAddress;
     node::NodeRuntime runtime{{&node_process_.executor()},
                               &node_process_.transport(),

@@ -41,6 +41,7 @@ class NodeWorld {
   NodeWorld() {
     node::NodeOptions options;
     options.directory = "/node";
+    options.view.view.wait_for_compaction = true;
     options.listen = runtime::Address{"127.0.0.1", 7401};
     node::NodeRuntime runtime{{&process_.executor()}, &process_.transport(), &world_.clock(),
                               &process_.files(),      &process_.blocking(),  metrics_.get(),

@@ -75,6 +75,7 @@ TEST_F(NodeLifecycleTest, TellsItsStatus) {
   Put("profile", {"u1"}, {{"age", 1}});
   Restart();
   Put("profile", {"u2"}, {{"age", 1}});
+  world_.RunFor(std::chrono::seconds(1));  // rows of the view come into memory
   const auto status = Call<v1::NodeStatusResponse>(v1::NODE_STATUS, v1::NodeStatusRequest());
   EXPECT_EQ(status.id(), "n1");
   EXPECT_EQ(status.incarnation(), node_->incarnation());

@@ -125,11 +125,17 @@ class NodeFixture : public testing::Test {
         files_(std::make_unique<runtime::FaultyFiles>(first_.files())) {
     definer_.Apply(kDefinitions);
   }
+  ~NodeFixture() override {
+    // As a power cut does: processes end first, then what ran on them is destroyed.
+    second_.Crash();
+    first_.Crash();
+  }
 
   Status TryStart(NodeOptions options = {}) {
     options.directory = "/data/n1";
     options.pid = 42;
     options.listen = runtime::Address{"127.0.0.1", 7401};
+    options.view.view.wait_for_compaction = true;
     NodeRuntime runtime;
     runtime.threads = {&first_.executor(), &second_.executor()};
     runtime.transport = &transport_;

@@ -86,6 +86,7 @@ class CompactorTest : public ::testing::Test {
     runtime.logger = logger_.get();
     node::NodeOptions options;
     options.directory = "/node";
+    options.view.view.wait_for_compaction = true;
     options.listen = {"127.0.0.1", 7401};
     node_ = std::make_unique<node::Node>(options, runtime, definitions_, [](Status) {});
     const Status started = Run(node_process_, node_->Start());

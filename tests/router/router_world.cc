@@ -144,6 +144,7 @@ void RouterWorld::SetUp() {
 void RouterWorld::StartNode() {
   node::NodeOptions options;
   options.directory = "/node";
+  options.view.view.wait_for_compaction = true;
   options.listen = kNodeAddress;
   options.pid = 1;
   node::NodeRuntime runtime{{&node_process_.executor()},

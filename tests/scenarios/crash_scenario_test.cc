@@ -124,8 +124,9 @@ void ExpectEveryRowOnceInFiles(SimCluster& cluster, int64_t rows) {
 }
 
 // Returns the trace hash.
-uint64_t RunWithCrashes(uint64_t seed, int batches, int crashes) {
-  SimCluster cluster(seed);
+uint64_t RunWithCrashes(uint64_t seed, int batches, int crashes,
+                        const node::NodeOptions& node_options = {}) {
+  SimCluster cluster(seed, node_options);
   cluster.Apply(kYaml);
   Writer writer(cluster);
   cluster.world().Spawn(cluster.client_process(), writer.Run(batches));
@@ -158,10 +159,19 @@ TEST(CrashScenario, NoAcknowledgedWriteIsLostOrDoubledWhateverCrashes) {
   }
 }
 
+TEST(CrashScenario, NothingIsLostWhereMostRowsAreColdWhateverCrashes) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    RunWithCrashes(seed, /*batches=*/60, /*crashes=*/8, ColdRows());
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
 TEST(CrashScenario, SameSeedReplaysToTheSameTrace) {
   const uint64_t first = RunWithCrashes(7, /*batches=*/30, /*crashes=*/6);
   EXPECT_EQ(RunWithCrashes(7, 30, 6), first);
   EXPECT_NE(RunWithCrashes(8, 30, 6), first);
+  EXPECT_EQ(RunWithCrashes(9, 30, 6, ColdRows()), RunWithCrashes(9, 30, 6, ColdRows()));
 }
 
 }  // namespace

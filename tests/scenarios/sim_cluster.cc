@@ -33,8 +33,21 @@ class SimCluster::Offline : public router::OfflinePort {
   SimCluster& cluster_;
 };
 
-SimCluster::SimCluster(uint64_t seed)
-    : world_(seed),
+node::NodeOptions ColdRows() {
+  node::NodeOptions options;
+  options.row_memory_bytes = 128 << 10;
+  options.segment_bytes_max = 64 << 10;
+  options.view.flush_interval = std::chrono::milliseconds(200);
+  options.view.flush_log_bytes = 64 << 10;
+  options.view.view.write_buffer_bytes = 64 << 10;
+  options.view.purge.interval = std::chrono::seconds(5);
+  options.view.purge.view_interval = std::chrono::seconds(5);
+  return options;
+}
+
+SimCluster::SimCluster(uint64_t seed, node::NodeOptions node_options)
+    : node_options_(std::move(node_options)),
+      world_(seed),
       client_process_(world_.AddProcess("client")),
       router_process_(world_.AddProcess("router")),
       node_process_(world_.AddProcess("node")),
@@ -80,17 +93,19 @@ void SimCluster::Apply(const std::string& yaml, bool allow_destroy) {
 
 void SimCluster::StartNode() {
   if (node_ != nullptr) return;
-  node::NodeOptions options;
+  node::NodeOptions options = node_options_;
   options.directory = "/node";
   options.listen = kNodeAddress;
   options.pid = 1;
-  node::NodeRuntime runtime{{&node_process_.executor()},
-                            &node_process_.transport(),
-                            &world_.clock(),
-                            &node_process_.files(),
-                            &node_process_.blocking(),
-                            metrics_.get(),
-                            logger_.get()};
+  options.view.view.wait_for_compaction = true;
+  node::NodeRuntime runtime;
+  runtime.threads = {&node_process_.executor()};
+  runtime.transport = &node_process_.transport();
+  runtime.clock = &world_.clock();
+  runtime.files = &node_process_.files();
+  runtime.blocking = &node_process_.blocking();
+  runtime.metrics = metrics_.get();
+  runtime.logger = logger_.get();
   node_ = std::make_unique<node::Node>(options, runtime, *catalog_, [](const Status& status) {
     ADD_FAILURE() << "the node's disk failed: " << status.ToString();
   });

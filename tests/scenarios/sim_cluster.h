@@ -34,9 +34,13 @@ namespace tokura::scenarios {
 
 inline constexpr char kOfflineRoot[] = "/offline";
 
+// Of a node that has a few rows in memory, and for which everything behind memory happens often:
+// the view is flushed, the log is cut behind a base, rows are purged.
+node::NodeOptions ColdRows();
+
 class SimCluster {
  public:
-  explicit SimCluster(uint64_t seed);
+  explicit SimCluster(uint64_t seed, node::NodeOptions node_options = {});
   ~SimCluster();
 
   runtime::sim::SimWorld& world() { return world_; }
@@ -83,6 +87,7 @@ class SimCluster {
   }
   class Offline;  // the router's port to the compactor, which may be down
 
+  const node::NodeOptions node_options_;
   runtime::sim::SimWorld world_;
   runtime::sim::SimProcess& client_process_;
   runtime::sim::SimProcess& router_process_;
