@@ -20,6 +20,7 @@ struct NodeFlags {
   std::string durability = "fsync";
   std::string ready_file;
   uint64_t threads = 0;
+  StorageFlags storage;
   bool insecure = false;
 };
 
@@ -47,6 +48,7 @@ class SingleNode final : public Part {
     options.durability = flags.durability == "fsync" ? replication::Durability::kFsync
                                                      : replication::Durability::kFlushed;
     options.pid = runtime::real::ProcessId();
+    SetStorageOptions(flags.storage, &options);
     Lifetime* lifetime = &around.lifetime;
     part_.emplace(around.machine, options, StorageThreads(flags.threads), around.catalog,
                   [lifetime](Status why) { lifetime->Fail(std::move(why)); });
@@ -96,7 +98,7 @@ Action Define(CommandLine& line, Console& console) {
   app.add_option("--catalog", flags->catalog, "file://DIR; etcd:// comes with clusters")
       ->type_name("URI")
       ->required();
-  app.add_option("--data-dir", flags->data_dir, "the node's change log; made if it is not there")
+  app.add_option("--data-dir", flags->data_dir, "the node's log and rows; made if it is not there")
       ->type_name("DIR")
       ->required();
   app.add_option("--rack", flags->rack, "what fails together; noted in the catalog")
@@ -109,6 +111,7 @@ Action Define(CommandLine& line, Console& console) {
   app.add_option("--ready-file", flags->ready_file,
                  "a JSON file that is there as long as requests are served")
       ->type_name("FILE");
+  AddStorageFlags(app, &flags->storage);
   app.add_flag("--insecure", flags->insecure, "listen beyond loopback without TLS");
   return [flags] { return Run(*flags); };
 }

@@ -43,6 +43,7 @@ void RegisterUp(CommandLine& line, Context& context) {
   AddChoice(app, "--durability", &flags->durability,
             "a write is acknowledged when synced to disk, or when handed to the operating system",
             {"fsync", "flushed"});
+  AddStorageFlags(app, &flags->storage);
   app.add_flag("--insecure", flags->insecure, "listen beyond loopback without TLS");
 }
 

@@ -16,6 +16,8 @@ struct Machine {
   std::unique_ptr<runtime::Logger> logger = runtime::real::MakeLogger(runtime::LogLevel::kInfo);
   // Syncs, Parquet files and catalog applies, each of which may block for long.
   std::unique_ptr<runtime::BlockingPool> blocking = runtime::real::MakeBlockingPool(4);
+  // The rows on disk, so that no sync waits for them.
+  std::unique_ptr<runtime::BlockingPool> background = runtime::real::MakeBlockingPool(4);
 };
 
 }  // namespace tokura::cli

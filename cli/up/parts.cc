@@ -48,6 +48,7 @@ NodePart::NodePart(Machine& machine, node::NodeOptions options, int threads,
   runtime.blocking = machine.blocking.get();
   runtime.metrics = machine.metrics.get();
   runtime.logger = machine.logger.get();
+  runtime.background = machine.background.get();
   node_ =
       std::make_unique<node::Node>(options_, std::move(runtime), definitions, std::move(on_failed));
   for (const auto& loop : loops_) loop->Start();

@@ -55,6 +55,7 @@ Result<Settings> Settle(const UpFlags& flags) {
   settings.node.durability = flags.durability == "fsync" ? replication::Durability::kFsync
                                                          : replication::Durability::kFlushed;
   settings.node.pid = runtime::real::ProcessId();
+  SetStorageOptions(flags.storage, &settings.node);
   settings.threads = StorageThreads(flags.threads);
   return settings;
 }

@@ -6,6 +6,7 @@
 
 #include "cli/program/console.h"
 #include "cli/program/exit_code.h"
+#include "cli/up/storage_flags.h"
 #include "core/status.h"
 
 namespace CLI {
@@ -25,6 +26,7 @@ struct UpFlags {
   std::string offline;  // "": DATA_DIR/offline
   std::string compact_interval = "60s";
   std::string durability = "fsync";
+  StorageFlags storage;
   bool insecure = false;
 };
 

@@ -21,6 +21,8 @@ bool IsTerminal(Stream stream);
 int64_t ProcessId();
 // Processors that this process may use; at least 1.
 int ProcessorCount();
+// Memory that this process may use: of the machine, or of its control group if that is less.
+uint64_t MemoryBytes();
 // `path` from the root on, without "." and ".."; relative ones begin in the working directory.
 Result<std::string> AbsolutePath(const std::string& path);
 // Ends the process at once: nothing is flushed, no destructor runs.
