@@ -81,6 +81,10 @@ class Admission {
   // Those further down refuse for overload: counts as a standing queue of ours.
   void NotePushback();
 
+  // Requests wait longer than they should: they are then to stand in line and not to be begun at
+  // once, so that what is in flight can be bounded.
+  bool has_standing_queue() const { return standing_delay_ > Time(0); }
+
   double cost_limit() const { return limit_; }
   double cost_in_flight() const { return in_flight_; }
 

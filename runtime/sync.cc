@@ -157,6 +157,13 @@ void TaskGroup::Spawn(Task<void> task) {
   });
 }
 
+void TaskGroup::Start(Task<void> task) {
+  const uint64_t id = ++state_->last_id;
+  const std::coroutine_handle<> handle = State::Run(state_, id, std::move(task)).handle;
+  state_->running.emplace(id, handle);
+  handle.resume();
+}
+
 size_t TaskGroup::size() const { return state_->running.size(); }
 
 Task<void> TaskGroup::Join() { return State::Join(state_); }

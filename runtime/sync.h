@@ -142,6 +142,8 @@ class TaskGroup {
 
   // Starts `task` soon on the executor. Call on the executor, or before it runs.
   void Spawn(Task<void> task);
+  // Starts `task` now and returns when it waits for something, or is done. Call on the executor.
+  void Start(Task<void> task);
   size_t size() const;
   // Returns when all tasks, also those spawned meanwhile, are done.
   Task<void> Join();

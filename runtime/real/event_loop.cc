@@ -1,5 +1,6 @@
 #include <pthread.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
@@ -13,7 +14,8 @@ namespace tokura::runtime::real {
 
 class EventLoop::Impl {
  public:
-  explicit Impl(std::string name) : name_(std::move(name)) {}
+  Impl(std::string name, std::chrono::microseconds spin_max)
+      : name_(std::move(name)), spin_max_(spin_max) {}
   ~Impl() { Stop(); }
 
   LoopExecutor& executor() { return executor_; }
@@ -21,7 +23,7 @@ class EventLoop::Impl {
 
   void Start() {
     TOKURA_CHECK(!thread_.joinable());
-    thread_ = std::thread([this] { executor_.context().run(); });
+    thread_ = std::thread([this] { Run(); });
     // The kernel keeps 15 characters; a nameless thread is no failure.
     (void)::pthread_setname_np(thread_.native_handle(), name_.substr(0, 15).c_str());
   }
@@ -46,6 +48,35 @@ class EventLoop::Impl {
   }
 
  private:
+  using SteadyClock = std::chrono::steady_clock;
+
+  void Run() {
+    boost::asio::io_context& context = executor_.context();
+    if (spin_max_ <= std::chrono::microseconds(0)) {
+      context.run();
+      return;
+    }
+    SteadyClock::duration usual_gap{};  // between two pieces of work, as of late
+    while (!context.stopped()) {
+      if (context.poll() > 0) continue;
+      const SteadyClock::time_point idle_since = SteadyClock::now();
+      const bool ran = usual_gap <= spin_max_ && Spin(idle_since + spin_max_);
+      if (!ran) context.run_one();
+      const auto gap = std::min<SteadyClock::duration>(SteadyClock::now() - idle_since,
+                                                       kGapsRemembered * spin_max_);
+      usual_gap += (gap - usual_gap) / kGapsRemembered;
+    }
+  }
+
+  // Whether there was work before `end`.
+  bool Spin(SteadyClock::time_point end) {
+    boost::asio::io_context& context = executor_.context();
+    do {
+      if (context.poll() > 0) return true;
+    } while (!context.stopped() && SteadyClock::now() < end);
+    return false;
+  }
+
   static Task<void> RunThenStop(Task<void> task, boost::asio::io_context* context) {
     co_await task;
     context->stop();
@@ -59,7 +90,10 @@ class EventLoop::Impl {
     });
   }
 
+  static constexpr int kGapsRemembered = 8;
+
   const std::string name_;
+  const std::chrono::microseconds spin_max_;
   LoopExecutor executor_;
   TcpTransport transport_{executor_};
   std::function<void()> on_signal_;
@@ -70,7 +104,8 @@ class EventLoop::Impl {
   std::thread thread_;
 };
 
-EventLoop::EventLoop(std::string name) : impl_(std::make_unique<Impl>(std::move(name))) {}
+EventLoop::EventLoop(std::string name, std::chrono::microseconds spin_max)
+    : impl_(std::make_unique<Impl>(std::move(name), spin_max)) {}
 EventLoop::~EventLoop() = default;
 Executor& EventLoop::executor() { return impl_->executor(); }
 Transport& EventLoop::transport() { return impl_->transport(); }

@@ -2,6 +2,7 @@
 // clocks and randomness. Only a program's main (and tests) include this.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,7 +29,10 @@ std::unique_ptr<BlockingPool> MakeBlockingPool(int threads);
 // its transport made and the pools that answer to it.
 class EventLoop {
  public:
-  explicit EventLoop(std::string name);
+  // `spin_max`: how long a started loop polls when it has nothing to do, before it sleeps. It does
+  // so only while work comes more often than that, and then answers without the kernel's wake-up,
+  // at the price of a busy core. 0: it sleeps at once.
+  explicit EventLoop(std::string name, std::chrono::microseconds spin_max = {});
   ~EventLoop();  // stops and joins; queued work is destroyed without running
   Executor& executor();
   Transport& transport();

@@ -9,25 +9,26 @@
 
 #include "core/status.h"
 #include "runtime/executor.h"
+#include "runtime/rpc/caller.h"
 #include "runtime/task.h"
 #include "runtime/transport.h"
 
 namespace tokura::runtime::rpc {
 
 // Lives on one executor.
-class RpcChannel {
+class RpcChannel final : public Caller {
  public:
   RpcChannel(Executor& executor, Transport& transport, Address address);
-  ~RpcChannel();
+  ~RpcChannel() override;
 
   // The answer's body, or the server's error. UNAVAILABLE: no connection, nothing was sent.
   // UNKNOWN_OUTCOME: sent, but the connection was cut before the answer. DEADLINE: no answer within
   // `timeout` (the outcome is unknown too).
   Task<Result<std::string>> Call(uint8_t method, std::string body,
-                                 std::chrono::nanoseconds timeout);
+                                 std::chrono::nanoseconds timeout) override;
   const Address& address() const;
   // Fails calls under way and returns when every task is done.
-  Task<void> Stop();
+  Task<void> Stop() override;
 
  private:
   class Impl;

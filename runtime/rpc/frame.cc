@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <limits>
 
 #include "core/bytes.h"
@@ -17,17 +18,20 @@ constexpr size_t kErrorMessageBytesMax = 4'096;
 
 void AppendFrame(const FrameHeader& header, std::string_view body, std::string* out) {
   TOKURA_CHECK(body.size() <= kFrameBytesMax);
-  std::string bytes;
-  bytes.reserve(kFrameHeaderBytes);
-  PutU32(&bytes, kFrameMagic);
-  bytes.push_back(static_cast<char>(kFrameVersion));
-  bytes.push_back(static_cast<char>(header.method));
-  PutU16(&bytes, header.flags);
-  PutU64(&bytes, header.request_id);
-  PutU32(&bytes, header.deadline_us);
-  PutU32(&bytes, static_cast<uint32_t>(body.size()));
-  PutU32(&bytes, Crc32c(bytes));
-  out->append(bytes);
+  char bytes[kFrameHeaderBytes];
+  const auto put = [&bytes](size_t at, auto number) {
+    std::memcpy(bytes + at, &number, sizeof number);
+  };
+  put(0, kFrameMagic);
+  put(4, kFrameVersion);
+  put(5, header.method);
+  put(6, header.flags);
+  put(8, header.request_id);
+  put(16, header.deadline_us);
+  put(20, static_cast<uint32_t>(body.size()));
+  put(kChecksumAt, Crc32c({bytes, kChecksumAt}));
+  out->reserve(std::max(out->capacity(), out->size() + kFrameHeaderBytes + body.size()));
+  out->append(bytes, kFrameHeaderBytes);
   out->append(body);
 }
 

@@ -11,6 +11,7 @@ namespace {
 constexpr size_t kHeldBytesMax = 2 * kFrameBytesMax;
 constexpr size_t kWriteBytes = 1 << 20;  // of one write, each with its own timeout
 constexpr std::chrono::seconds kLingerTime(5);
+constexpr size_t kKeptBytesMax = 256 << 10;  // room for answers that a quiet connection keeps
 constexpr size_t kLingerBytesMax = 64 << 20;
 constexpr size_t kLingerRead = 64 << 10;
 constexpr std::chrono::milliseconds kFullRetryAfter(500);
@@ -18,6 +19,18 @@ constexpr std::chrono::milliseconds kFullRetryAfter(500);
 double Seconds(std::chrono::nanoseconds t) { return std::chrono::duration<double>(t).count(); }
 
 }  // namespace
+
+void Session::Gate::WakeNow() {
+  if (state_->waiter) std::exchange(state_->waiter, {}).resume();
+}
+
+void Session::Gate::WakeSoon() {
+  if (!state_->waiter || std::exchange(state_->posted, true)) return;
+  home_.Post([state = state_] {
+    state->posted = false;
+    if (state->waiter) std::exchange(state->waiter, {}).resume();
+  });
+}
 
 Session::Session(const SessionContext& context, Executor& home,
                  std::unique_ptr<Connection> connection, Admission* admission)
@@ -41,7 +54,7 @@ Task<void> Session::Run() {
   // The peer may have ended only its own direction, so what it asked before is still answered.
   co_await calls_.Join();
   reading_ended_ = true;
-  output_.NotifyAll();
+  output_.WakeSoon();
   co_await writer_.Join();
   if (refused_ && !cut_) co_await Linger();
   home_.Cancel(watchdog_);
@@ -57,7 +70,7 @@ void Session::Cut() {
   cut_ = true;
   connection_->Close();
   room_.NotifyAll();
-  output_.NotifyAll();
+  output_.WakeSoon();
 }
 
 bool Session::full() const {
@@ -80,7 +93,11 @@ Task<void> Session::ReadRequests() {
     if (!n.ok() || *n == 0) co_return;
     heard_at_ = context_.clock.Monotonic();
     reader_.Received(*n);
-    if (!TakeRequests()) co_return;
+    taking_ = true;
+    const bool taken = TakeRequests();
+    taking_ = false;
+    output_.WakeNow();
+    if (!taken || cut_) co_return;
     // The buffer doubles as bytes come, so this follows what is held, not what is claimed.
     if (!receiving_.Resize(reader_.partial() ? reader_.capacity() : 0)) {
       Refuse(ResourceExhausted("the memory for requests is taken; try again later")
@@ -136,9 +153,15 @@ void Session::TakeRequest(const Frame& frame) {
     place = std::move(*admitted);
   }
   held_bytes_ += bytes;
-  calls_.Spawn(
+  Task<void> answer =
       Answer(Call{header.method, std::string(frame.body), deadline, header.request_id, &peer_},
-             bytes, std::move(place)));
+             bytes, std::move(place));
+  // Requests stand in line, where they can be shed, only while there is a line.
+  if (admission_ != nullptr && admission_->has_standing_queue()) {
+    calls_.Spawn(std::move(answer));
+  } else {
+    calls_.Start(std::move(answer));
+  }
 }
 
 void Session::Refuse(const Status& status) {
@@ -195,28 +218,28 @@ void Session::AppendAnswer(uint64_t id, uint8_t method, const Result<std::string
                     : result.status();
     AppendFrame(header, EncodeError(status), &answers_);
   }
-  output_.NotifyAll();
+  if (!taking_) output_.WakeSoon();
 }
 
-// NotifyAll resumes this after what the loop has queued, so the answers of one turn go out in one
-// write.
 Task<void> Session::WriteAnswers() {
   while (!cut_) {
     if (answers_.empty()) {
       CloseIfDrained();
       if (reading_ended_ || cut_) co_return;
-      co_await output_.Wait();
+      co_await output_;
       continue;
     }
-    const std::string bytes = std::exchange(answers_, {});
+    std::swap(answers_, sending_);
     writing_ = true;
-    for (size_t at = 0; at < bytes.size() && !cut_; at += kWriteBytes) {
+    for (size_t at = 0; at < sending_.size() && !cut_; at += kWriteBytes) {
       write_begun_at_ = context_.clock.Monotonic();
       const Status written =
-          co_await connection_->Write(std::string_view(bytes).substr(at, kWriteBytes));
+          co_await connection_->Write(std::string_view(sending_).substr(at, kWriteBytes));
       if (!written.ok()) Cut();
     }
     writing_ = false;
+    sending_.clear();
+    if (sending_.capacity() > kKeptBytesMax) sending_.shrink_to_fit();
     room_.NotifyAll();
   }
 }

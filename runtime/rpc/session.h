@@ -1,8 +1,10 @@
 // Session: the server's end of one connection. Internal to runtime/rpc.
 #pragma once
 
+#include <coroutine>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "runtime/metrics.h"
 #include "runtime/rpc/frame_reader.h"
@@ -54,6 +56,38 @@ class Session {
   void ArmWatchdog();
   void CheckTimeouts();
 
+  // Where the writer waits for something to write. It is woken within the turn when the requests of
+  // one read were answered at once, and by the loop otherwise, so that the answers of one turn go
+  // out in one write.
+  class Gate {
+   public:
+    explicit Gate(Executor& home) : home_(home), state_(std::make_shared<State>()) {}
+    auto operator co_await() const { return Awaiter(state_); }
+    void WakeNow();
+    void WakeSoon();
+
+   private:
+    struct State {
+      std::coroutine_handle<> waiter;
+      bool posted = false;
+    };
+    class Awaiter {
+     public:
+      explicit Awaiter(std::shared_ptr<State> state) : state_(std::move(state)) {}
+      Awaiter(const Awaiter&) = delete;
+      Awaiter& operator=(const Awaiter&) = delete;
+      ~Awaiter() { state_->waiter = {}; }
+      bool await_ready() const { return false; }
+      void await_suspend(std::coroutine_handle<> handle) { state_->waiter = handle; }
+      void await_resume() const {}
+
+     private:
+      std::shared_ptr<State> state_;
+    };
+    Executor& home_;
+    std::shared_ptr<State> state_;  // joint owners: the gate, its waiter and the queue entry
+  };
+
   const SessionContext& context_;
   Executor& home_;
   const std::unique_ptr<Connection> connection_;
@@ -62,18 +96,20 @@ class Session {
   FrameReader reader_;
   MemoryBudget::Share receiving_;  // of the frame that is not whole yet
   std::string answers_;            // encoded, not yet handed to the connection
+  std::string sending_;            // handed to it
   size_t held_bytes_ = 0;
   bool draining_ = false;
   bool reading_ended_ = false;
   bool writing_ = false;
+  bool taking_ = false;  // requests of one read are being taken: their answers go out after it
   bool cut_ = false;
   bool refused_ = false;
   std::chrono::nanoseconds heard_at_{};        // when the peer last sent something
   std::chrono::nanoseconds frame_begun_at_{};  // of the partial frame, if any
   std::chrono::nanoseconds write_begun_at_{};  // of the write under way, if any
   Executor::TimerId watchdog_ = 0;
-  Signal room_;    // a call was answered, or an answer sent
-  Signal output_;  // there is something to write, or no more to come
+  Signal room_;  // a call was answered, or an answer sent
+  Gate output_;  // there is something to write, or no more to come
   TaskGroup calls_;
   TaskGroup writer_;
 };
