@@ -22,6 +22,7 @@ struct NodeFlags {
   uint64_t threads = 0;
   StorageFlags storage;
   bool insecure = false;
+  bool spin = false;
 };
 
 // A node's id becomes a file name and a name in the log.
@@ -50,8 +51,8 @@ class SingleNode final : public Part {
     options.pid = runtime::real::ProcessId();
     SetStorageOptions(flags.storage, &options);
     Lifetime* lifetime = &around.lifetime;
-    part_.emplace(around.machine, options, StorageThreads(flags.threads), around.catalog,
-                  [lifetime](Status why) { lifetime->Fail(std::move(why)); });
+    part_.emplace(around.machine, options, StorageThreads(flags.threads), flags.spin,
+                  around.catalog, [lifetime](Status why) { lifetime->Fail(std::move(why)); });
   }
 
   runtime::Task<Status> Start(runtime::Executor& main, ReadyState* ready) override {
@@ -112,6 +113,10 @@ Action Define(CommandLine& line, Console& console) {
                  "a JSON file that is there as long as requests are served")
       ->type_name("FILE");
   AddStorageFlags(app, &flags->storage);
+  app.add_flag(
+      "--spin", flags->spin,
+      "an idle thread polls a while before it sleeps, as long as requests come often: quicker "
+      "answers for a busy core");
   app.add_flag("--insecure", flags->insecure, "listen beyond loopback without TLS");
   return [flags] { return Run(*flags); };
 }

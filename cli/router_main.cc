@@ -14,6 +14,7 @@ struct RouterFlags {
   std::string catalog;
   std::string ready_file;
   bool insecure = false;
+  bool spin = false;
 };
 
 // Without a compactor in its process a router cannot answer for the offline side: such requests are
@@ -23,7 +24,7 @@ class SingleRouter final : public Part {
   SingleRouter(const Surroundings& around, const RouterFlags& flags, router::NodeEndpoint node)
       : node_(std::move(node)),
         part_(around.machine, {AddressOf(flags.listen), AddressOf(flags.http)}, around.catalog,
-              {node_}, nullptr) {}
+              {node_}, nullptr, nullptr, flags.spin) {}
 
   runtime::Task<Status> Start(runtime::Executor& main, ReadyState* ready) override {
     TOKURA_CO_RETURN_IF_ERROR(co_await part_.Start(main));
@@ -62,6 +63,10 @@ Action Define(CommandLine& line, Console& console) {
   app.add_option("--ready-file", flags->ready_file,
                  "a JSON file that is there as long as requests are served")
       ->type_name("FILE");
+  app.add_flag(
+      "--spin", flags->spin,
+      "an idle thread polls a while before it sleeps, as long as requests come often: quicker "
+      "answers for a busy core");
   app.add_flag("--insecure", flags->insecure, "listen beyond loopback without TLS");
   return [flags] { return Run(*flags); };
 }

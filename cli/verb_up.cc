@@ -44,6 +44,10 @@ void RegisterUp(CommandLine& line, Context& context) {
             "a write is acknowledged when synced to disk, or when handed to the operating system",
             {"fsync", "flushed"});
   AddStorageFlags(app, &flags->storage);
+  app.add_flag(
+      "--spin", flags->spin,
+      "an idle thread polls a while before it sleeps, as long as requests come often: quicker "
+      "answers for a busy core");
   app.add_flag("--insecure", flags->insecure, "listen beyond loopback without TLS");
 }
 

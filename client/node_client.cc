@@ -4,6 +4,7 @@
 #include "client/wire_proto.h"
 #include "core/limits.h"
 #include "proto/node.pb.h"
+#include "runtime/rpc/channel.h"
 
 namespace tokura::client {
 namespace {
@@ -87,7 +88,10 @@ Result<FeedPage> DecodeWatch(std::string_view body) {
 
 NodeClient::NodeClient(runtime::Executor& executor, runtime::Transport& transport,
                        runtime::Address node)
-    : channel_(executor, transport, std::move(node)) {}
+    : NodeClient(std::make_unique<runtime::rpc::RpcChannel>(executor, transport, node), node) {}
+
+NodeClient::NodeClient(std::unique_ptr<runtime::rpc::Caller> node, runtime::Address address)
+    : node_(std::move(node)), address_(std::move(address)) {}
 
 NodeClient::~NodeClient() = default;
 
@@ -108,9 +112,14 @@ Task<Result<std::vector<std::vector<NodeFeatureColumn>>>> NodeClient::Read(
   proto.set_token(options.token);
   std::string body = wire::Serialize(proto);
   Result<std::string> answer =
-      co_await channel_.Call(v1::NODE_READ, std::move(body), options.timeout);
+      co_await node_->Call(v1::NODE_READ, std::move(body), options.timeout);
   if (!answer.ok()) co_return answer.status();
   co_return DecodeRead(*answer, reads);
+}
+
+Task<Result<std::string>> NodeClient::ReadBytes(std::string body,
+                                                std::chrono::nanoseconds timeout) {
+  return node_->Call(v1::NODE_READ, std::move(body), timeout);
 }
 
 Task<Result<NodeAppended>> NodeClient::Append(std::vector<std::string> record_bodies,
@@ -119,7 +128,7 @@ Task<Result<NodeAppended>> NodeClient::Append(std::vector<std::string> record_bo
   const size_t count = record_bodies.size();
   for (std::string& record : record_bodies) proto.add_records(std::move(record));
   std::string body = wire::Serialize(proto);
-  Result<std::string> answer = co_await channel_.Call(v1::NODE_APPEND, std::move(body), timeout);
+  Result<std::string> answer = co_await node_->Call(v1::NODE_APPEND, std::move(body), timeout);
   if (!answer.ok()) co_return answer.status();
   v1::NodeAppendResponse response;
   // The records may be in the log by now: what cannot be read is an unknown outcome.
@@ -145,7 +154,7 @@ Task<Result<NodeScanPage>> NodeClient::Scan(GroupId group, std::string prefix, s
   proto.set_limit(limit);
   for (const FeatureId feature : features) proto.add_features(feature.value);
   std::string body = wire::Serialize(proto);
-  Result<std::string> answer = co_await channel_.Call(v1::NODE_SCAN, std::move(body), timeout);
+  Result<std::string> answer = co_await node_->Call(v1::NODE_SCAN, std::move(body), timeout);
   if (!answer.ok()) co_return answer.status();
   co_return DecodeScan(*answer, prefix, after);
 }
@@ -160,7 +169,7 @@ Task<Result<FeedPage>> NodeClient::Watch(std::string cursor, std::string vector,
   proto.set_wait_us(wait.count());
   proto.set_committed(std::move(committed));
   std::string body = wire::Serialize(proto);
-  Result<std::string> answer = co_await channel_.Call(v1::NODE_WATCH, std::move(body), timeout);
+  Result<std::string> answer = co_await node_->Call(v1::NODE_WATCH, std::move(body), timeout);
   if (!answer.ok()) co_return answer.status();
   co_return DecodeWatch(*answer);
 }
@@ -168,7 +177,7 @@ Task<Result<FeedPage>> NodeClient::Watch(std::string cursor, std::string vector,
 Task<Result<DigestReport>> NodeClient::GetDigest(std::vector<std::string> groups, int64_t now_us,
                                                  std::chrono::nanoseconds timeout) {
   std::string body = wire::Encode(wire::DigestRequest{std::move(groups), now_us});
-  Result<std::string> answer = co_await channel_.Call(v1::NODE_DIGEST, std::move(body), timeout);
+  Result<std::string> answer = co_await node_->Call(v1::NODE_DIGEST, std::move(body), timeout);
   if (!answer.ok()) co_return answer.status();
   co_return wire::Decode<DigestReport>(*answer);
 }
@@ -177,7 +186,7 @@ Task<Result<NodeInfo>> NodeClient::GetStatus(std::chrono::nanoseconds timeout, b
   v1::NodeStatusRequest request;
   request.set_want_cut(want_cut);
   std::string body = wire::Serialize(request);
-  Result<std::string> answer = co_await channel_.Call(v1::NODE_STATUS, std::move(body), timeout);
+  Result<std::string> answer = co_await node_->Call(v1::NODE_STATUS, std::move(body), timeout);
   if (!answer.ok()) co_return answer.status();
   v1::NodeStatusResponse proto;
   TOKURA_CO_RETURN_IF_ERROR(wire::ParseMessage(*answer, kFrameBytesMax, &proto));
@@ -185,8 +194,8 @@ Task<Result<NodeInfo>> NodeClient::GetStatus(std::chrono::nanoseconds timeout, b
                      proto.log_bytes(), proto.vector(),      proto.ready(), proto.cut()};
 }
 
-const runtime::Address& NodeClient::address() const { return channel_.address(); }
+const runtime::Address& NodeClient::address() const { return address_; }
 
-Task<void> NodeClient::Stop() { return channel_.Stop(); }
+Task<void> NodeClient::Stop() { return node_->Stop(); }
 
 }  // namespace tokura::client

@@ -12,7 +12,8 @@
 #include "client/api.h"
 #include "core/column.h"
 #include "core/ids.h"
-#include "runtime/rpc/channel.h"
+#include "runtime/rpc/caller.h"
+#include "runtime/transport.h"
 
 namespace tokura::client {
 
@@ -71,11 +72,15 @@ struct NodeInfo {
 class NodeClient {
  public:
   NodeClient(runtime::Executor& executor, runtime::Transport& transport, runtime::Address node);
+  // By any other way than a connection of its own.
+  NodeClient(std::unique_ptr<runtime::rpc::Caller> node, runtime::Address address);
   ~NodeClient();
 
   // [read][feature] in the order asked.
   runtime::Task<Result<std::vector<std::vector<NodeFeatureColumn>>>> Read(
       std::vector<NodeGroupRead> reads, NodeReadOptions options);
+  // The same as bytes: bodies of v1.NodeReadRequest and v1.NodeReadResponse.
+  runtime::Task<Result<std::string>> ReadBytes(std::string body, std::chrono::nanoseconds timeout);
   runtime::Task<Result<NodeAppended>> Append(std::vector<std::string> record_bodies,
                                              std::chrono::nanoseconds timeout);
   runtime::Task<Result<NodeScanPage>> Scan(GroupId group, std::string prefix, std::string after,
@@ -94,7 +99,8 @@ class NodeClient {
   runtime::Task<void> Stop();
 
  private:
-  runtime::rpc::RpcChannel channel_;
+  const std::unique_ptr<runtime::rpc::Caller> node_;
+  const runtime::Address address_;
 };
 
 }  // namespace tokura::client

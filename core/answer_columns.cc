@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/bytes.h"
+#include "core/feature_column_fields.h"
 #include "core/protobuf_wire.h"
 
 namespace tokura {
@@ -11,24 +12,6 @@ namespace {
 
 using pbwire::BytesFieldBytes;
 using pbwire::VarintBytes;
-
-// Field numbers of proto/common.proto.
-constexpr uint32_t kTypeKind = 1;
-constexpr uint32_t kTypeShape = 2;
-constexpr uint32_t kTypeSize = 3;
-constexpr uint32_t kColumnType = 1;
-constexpr uint32_t kColumnRows = 2;
-constexpr uint32_t kColumnBools = 3;
-constexpr uint32_t kColumnInts = 4;
-constexpr uint32_t kColumnDoubles = 5;
-constexpr uint32_t kColumnFloats = 6;
-constexpr uint32_t kColumnEnds = 7;
-constexpr uint32_t kColumnData = 8;
-constexpr uint32_t kColumnLists = 9;
-constexpr uint32_t kFeatureValues = 1;
-constexpr uint32_t kFeatureStatuses = 2;
-constexpr uint32_t kFeatureEventTimes = 3;
-constexpr uint32_t kFeatureHasValue = 4;
 
 // A message leaves out what is zero or empty.
 size_t NumberBytes(uint64_t v) { return v == 0 ? 0 : 1 + VarintBytes(v); }
@@ -43,43 +26,6 @@ char* PutPayload(uint32_t field, std::string_view payload, char* out) {
 size_t TypeBytes(const Type& type) {
   return NumberBytes(static_cast<uint64_t>(type.kind)) +
          NumberBytes(static_cast<uint64_t>(type.shape)) + NumberBytes(type.size);
-}
-
-uint32_t WidthOf(const Type& type) {
-  switch (StorageOf(type)) {
-    case ColumnStorage::kBools:
-      return 1;
-    case ColumnStorage::kInts:
-    case ColumnStorage::kDoubles:
-      return 8;
-    case ColumnStorage::kFloats:
-      return 4;
-    case ColumnStorage::kVector:
-      return 4 * type.size;
-    case ColumnStorage::kText:
-    case ColumnStorage::kLists:
-      return 0;
-  }
-  return 0;
-}
-
-uint32_t FieldOf(ColumnStorage storage) {
-  switch (storage) {
-    case ColumnStorage::kBools:
-      return kColumnBools;
-    case ColumnStorage::kInts:
-      return kColumnInts;
-    case ColumnStorage::kDoubles:
-      return kColumnDoubles;
-    case ColumnStorage::kFloats:
-    case ColumnStorage::kVector:
-      return kColumnFloats;
-    case ColumnStorage::kText:
-      return kColumnEnds;
-    case ColumnStorage::kLists:
-      return kColumnLists;
-  }
-  return 0;
 }
 
 size_t PackedInts(const int64_t* numbers, size_t count) {
@@ -152,6 +98,43 @@ ColumnStorage StorageOf(const Type& type) {
   TOKURA_CHECK(false);
 }
 
+uint32_t WidthOf(const Type& type) {
+  switch (StorageOf(type)) {
+    case ColumnStorage::kBools:
+      return 1;
+    case ColumnStorage::kInts:
+    case ColumnStorage::kDoubles:
+      return 8;
+    case ColumnStorage::kFloats:
+      return 4;
+    case ColumnStorage::kVector:
+      return 4 * type.size;
+    case ColumnStorage::kText:
+    case ColumnStorage::kLists:
+      return 0;
+  }
+  return 0;
+}
+
+uint32_t FieldOf(ColumnStorage storage) {
+  switch (storage) {
+    case ColumnStorage::kBools:
+      return kColumnBools;
+    case ColumnStorage::kInts:
+      return kColumnInts;
+    case ColumnStorage::kDoubles:
+      return kColumnDoubles;
+    case ColumnStorage::kFloats:
+    case ColumnStorage::kVector:
+      return kColumnFloats;
+    case ColumnStorage::kText:
+      return kColumnEnds;
+    case ColumnStorage::kLists:
+      return kColumnLists;
+  }
+  return 0;
+}
+
 size_t AnswerColumns::ArrayBytes(std::span<const Type> types, size_t rows, Options options) {
   Carver carver(nullptr);
   for (const Type& type : types) Carve(type, rows, options, &carver);
@@ -170,6 +153,36 @@ AnswerColumns::AnswerColumns(std::span<const Type> types, size_t rows, Options o
     columns_.push_back(Carve(type, rows, options, &carver));
     std::memset(columns_.back().statuses, static_cast<int>(ReadStatus::kNotFound), rows);
   }
+}
+
+void AnswerColumns::PutText(size_t column, size_t row, uint32_t part, std::string_view bytes) {
+  std::string& text = texts_[part];
+  const auto begin = static_cast<uint32_t>(text.size());
+  text.append(bytes);
+  columns_[column].places[row] = {part, begin, static_cast<uint32_t>(text.size())};
+}
+
+void AnswerColumns::PutValue(size_t column, size_t row, uint32_t part, const Value& value) {
+  const AnswerCells& cells = columns_[column];
+  const auto number = [&](auto x) { std::memcpy(cells.value(row), &x, sizeof x); };
+  if (const auto* x = value.get_if<bool>()) return number(static_cast<char>(*x ? 1 : 0));
+  if (const auto* x = value.get_if<int64_t>()) return number(*x);
+  if (const auto* x = value.get_if<Timestamp>()) return number(x->us);
+  if (const auto* x = value.get_if<double>()) {
+    return cells.width == sizeof(float) ? number(static_cast<float>(*x)) : number(*x);
+  }
+  if (const auto* x = value.get_if<std::string>()) return PutText(column, row, part, *x);
+  if (const auto* x = value.get_if<Bytes>()) return PutText(column, row, part, x->data);
+  if (const auto* x = value.get_if<FloatVector>()) {
+    TOKURA_CHECK(x->size() * sizeof(float) == cells.width);
+    std::memcpy(cells.value(row), x->data(), cells.width);
+    return;
+  }
+  const auto* list = value.get_if<List>();
+  TOKURA_CHECK(list != nullptr);
+  std::string bytes;
+  pbwire::AppendList(*list, &bytes);
+  PutText(column, row, part, bytes);
 }
 
 size_t AnswerColumns::text_bytes() const {

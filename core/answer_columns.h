@@ -70,6 +70,9 @@ class AnswerColumns {
   // Where text of part `part` is appended.
   std::string& text(size_t part) { return texts_[part]; }
   size_t text_bytes() const;
+  // Puts a row's value. Text is appended to `part`. REQUIRES: `value` is one of the column's type.
+  void PutText(size_t column, size_t row, uint32_t part, std::string_view bytes);
+  void PutValue(size_t column, size_t row, uint32_t part, const Value& value);
 
   // The size of the column's message. After the last change, before Encode.
   size_t EncodedBytes(size_t column);

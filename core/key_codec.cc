@@ -1,5 +1,7 @@
 #include "core/key_codec.h"
 
+#include <cstring>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -127,14 +129,36 @@ void AppendKeyColumn(const Value& value, std::string* out) {
   }
 }
 
-Result<std::string> EncodeRowKey(GroupId group, std::span<const Value> values) {
+char* PutTextKey(std::string_view text, char* out) {
+  for (;;) {
+    const size_t zero = text.find(kEscape);
+    const size_t piece = zero == std::string_view::npos ? text.size() : zero + 1;
+    if (piece > 0) std::memcpy(out, text.data(), piece);
+    out += piece;
+    if (zero == std::string_view::npos) break;
+    *out++ = kEscapedZero;
+    text.remove_prefix(piece);
+  }
+  *out++ = kEscape;
+  *out++ = kTerminator;
+  return out;
+}
+
+char* PutIntKey(int64_t x, char* out) {
+  const uint64_t swapped = __builtin_bswap64(static_cast<uint64_t>(x) ^ kSignBit);
+  std::memcpy(out, &swapped, sizeof swapped);
+  return out + sizeof swapped;
+}
+
+std::string RowKeyHeader(GroupId group) {
   TOKURA_CHECK(group.value <= kGroupIdMax);
-  std::string key;
+  return {static_cast<char>(kFormatVersion), static_cast<char>(group.value >> 16),
+          static_cast<char>(group.value >> 8), static_cast<char>(group.value)};
+}
+
+Result<std::string> EncodeRowKey(GroupId group, std::span<const Value> values) {
+  std::string key = RowKeyHeader(group);
   key.reserve(kRowKeyHeaderBytes + 24 * values.size());
-  key.push_back(static_cast<char>(kFormatVersion));
-  key.push_back(static_cast<char>(group.value >> 16));
-  key.push_back(static_cast<char>(group.value >> 8));
-  key.push_back(static_cast<char>(group.value));
   for (const Value& value : values) AppendKeyColumn(value, &key);
   if (key.size() - kRowKeyHeaderBytes > kEncodedKeyBytesMax) {
     return ResourceExhausted("key of " + std::to_string(key.size() - kRowKeyHeaderBytes) +

@@ -21,6 +21,17 @@ inline constexpr size_t kRowKeyHeaderBytes = 4;
 // (after Coerce).
 void AppendKeyColumn(const Value& value, std::string* out);
 
+// The same without a Value, into memory that has room: 2 bytes for each of `text`, and 2 more;
+// 8; 1. They return where the next byte goes.
+char* PutTextKey(std::string_view text, char* out);
+char* PutIntKey(int64_t x, char* out);  // timestamps too
+inline char* PutBoolKey(bool x, char* out) {
+  *out = x ? '\x01' : '\x00';
+  return out + 1;
+}
+// The first kRowKeyHeaderBytes of every row key of a group.
+std::string RowKeyHeader(GroupId group);
+
 // Row key of `values`, one per key column of the entity. RESOURCE_EXHAUSTED above
 // kEncodedKeyBytesMax. REQUIRES: values coerced, not null, as many as columns (or fewer: a prefix).
 Result<std::string> EncodeRowKey(GroupId group, std::span<const Value> values);

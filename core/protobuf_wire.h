@@ -64,6 +64,8 @@ class WireReader {
   // The next field; false at the end, and when the bytes are malformed.
   bool Next();
   bool ok() const { return ok_; }
+  // What follows the field.
+  std::string_view rest() const { return rest_; }
   uint32_t field() const { return field_; }
   WireType type() const { return type_; }
   bool is_bytes() const { return type_ == WireType::kBytes; }

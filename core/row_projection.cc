@@ -6,25 +6,10 @@
 #include "core/bytes.h"
 #include "core/canonical.h"
 #include "core/packed_row.h"
-#include "core/protobuf_wire.h"
 #include "core/visibility.h"
 
 namespace tokura {
 namespace {
-
-void PutText(std::string_view bytes, const AnswerCells& cells, size_t row, uint32_t part,
-             std::string* text) {
-  const auto begin = static_cast<uint32_t>(text->size());
-  text->append(bytes);
-  cells.places[row] = {part, begin, static_cast<uint32_t>(text->size())};
-}
-
-void PutList(const List& list, const AnswerCells& cells, size_t row, uint32_t part,
-             std::string* text) {
-  const auto begin = static_cast<uint32_t>(text->size());
-  pbwire::AppendList(list, text);
-  cells.places[row] = {part, begin, static_cast<uint32_t>(text->size())};
-}
 
 void PutFloats(const char* from, uint32_t count, char* to) {
   std::memcpy(to, from, size_t{4} * count);
@@ -37,33 +22,6 @@ void PutFloats(const char* from, uint32_t count, char* to) {
 template <typename T>
 void Put(T x, char* to) {
   std::memcpy(to, &x, sizeof x);
-}
-
-// A value that is an object already, of the feature's type.
-void PutValue(const Value& value, const Type& type, const AnswerCells& cells, size_t row,
-              uint32_t part, std::string* text) {
-  switch (StorageOf(type)) {
-    case ColumnStorage::kBools:
-      return Put<char>(value.as<bool>() ? 1 : 0, cells.value(row));
-    case ColumnStorage::kInts: {
-      const auto* timestamp = value.get_if<Timestamp>();
-      return Put(timestamp != nullptr ? timestamp->us : value.as<int64_t>(), cells.value(row));
-    }
-    case ColumnStorage::kDoubles:
-      return Put(value.as<double>(), cells.value(row));
-    case ColumnStorage::kFloats:
-      return Put(static_cast<float>(value.as<double>()), cells.value(row));
-    case ColumnStorage::kVector:
-      std::memcpy(cells.value(row), value.as<FloatVector>().data(), cells.width);
-      return;
-    case ColumnStorage::kText: {
-      const auto* bytes = value.get_if<Bytes>();
-      return PutText(bytes != nullptr ? bytes->data : value.as<std::string>(), cells, row, part,
-                     text);
-    }
-    case ColumnStorage::kLists:
-      return PutList(value.as<List>(), cells, row, part, text);
-  }
 }
 
 }  // namespace
@@ -136,30 +94,29 @@ bool RowProjection::AllPresent(const PackedRow& row) const {
              CellState::kValue, row.base().event_time_us, std::nullopt) == ReadStatus::kPresent;
 }
 
-Status RowProjection::Read(std::string_view packed, size_t row,
-                           std::span<const AnswerCells> columns, uint32_t part, std::string* text) {
+Status RowProjection::Read(std::string_view packed, size_t row, uint32_t part,
+                           AnswerColumns* columns) {
   PackedRow opened;
   if (!all_words_ || layout_ == nullptr || !opened.OpenPlain(packed, version_, *layout_) ||
       !AllPresent(opened)) {
-    return ReadAny(packed, row, columns, part, text);
+    return ReadAny(packed, row, part, columns);
   }
   const char* const fixed = opened.fixed();
   for (size_t i = 0; i < steps_.size(); ++i) {
-    const AnswerCells& cells = columns[i];
+    const AnswerCells& cells = columns->cells(i);
     std::memcpy(cells.values + row * 8, fixed + steps_[i].position, 8);
     cells.statuses[row] = static_cast<uint8_t>(ReadStatus::kPresent);
   }
-  if (!steps_.empty() && columns[0].event_times_us != nullptr) {
-    for (const AnswerCells& cells : columns) {
+  if (!steps_.empty() && columns->cells(0).event_times_us != nullptr) {
+    for (const AnswerCells& cells : columns->cells()) {
       cells.event_times_us[row] = opened.base().event_time_us;
     }
   }
   return OkStatus();
 }
 
-Status RowProjection::ReadAny(std::string_view packed, size_t row,
-                              std::span<const AnswerCells> columns, uint32_t part,
-                              std::string* text) {
+Status RowProjection::ReadAny(std::string_view packed, size_t row, uint32_t part,
+                              AnswerColumns* columns) {
   PackedRow opened;
   const bool plain = layout_ != nullptr && opened.OpenPlain(packed, version_, *layout_);
   if (!plain) {
@@ -175,7 +132,7 @@ Status RowProjection::ReadAny(std::string_view packed, size_t row,
     }
   }
   for (size_t i = 0; i < features_.size(); ++i) {
-    if (!ReadCell(opened, i, {columns[i], row, part, text})) return Malformed();
+    if (!ReadCell(opened, i, {columns->cells(i), columns, i, row, part})) return Malformed();
   }
   return OkStatus();
 }
@@ -211,7 +168,7 @@ bool RowProjection::ReadForeign(const PackedRow& row, const Feature& feature,
     target.cells.event_times_us[target.row] = cell.event_time_us.value_or(0);
   }
   if (cell.status == ReadStatus::kPresent) {
-    PutValue(value, feature.type, target.cells, target.row, target.part, target.text);
+    target.columns->PutValue(target.column, target.row, target.part, value);
   }
   return true;
 }
@@ -248,14 +205,14 @@ bool RowProjection::CopyValue(const PackedRow& row, const Step& step, const Targ
     case Copy::kText: {
       bool ok = false;
       const std::string_view bytes = row.Variable(step.position, &ok);
-      if (ok) PutText(bytes, cells, target.row, target.part, target.text);
+      if (ok) target.columns->PutText(target.column, target.row, target.part, bytes);
       return ok;
     }
     case Copy::kList: {
       Value value;
       const RowSlot& slot = row.layout().slots()[step.slot];
       if (!row.ReadValue(slot, &value)) return false;
-      PutList(value.as<List>(), cells, target.row, target.part, target.text);
+      target.columns->PutValue(target.column, target.row, target.part, value);
       return true;
     }
   }

@@ -27,11 +27,10 @@ class RowProjection {
   RowProjection(const FeatureGroup& group, std::span<const Feature* const> features, int64_t now_us,
                 std::optional<int64_t> max_staleness_us);
 
-  // Fills element `row` of columns[i] with what features[i] reads as; text is appended to `text`,
-  // which is part `part` of the answer. Rows that are never read stay NOT_FOUND. Errors as
-  // UnpackRow. REQUIRES: as many columns as features, of their types.
-  Status Read(std::string_view packed, size_t row, std::span<const AnswerCells> columns,
-              uint32_t part, std::string* text);
+  // Fills row `row` of column i with what features[i] reads as; text is appended to part `part`.
+  // Rows that are never read stay NOT_FOUND. Errors as UnpackRow. REQUIRES: as many columns as
+  // features, of their types.
+  Status Read(std::string_view packed, size_t row, uint32_t part, AnswerColumns* columns);
 
  private:
   // How a value gets from the row into the column.
@@ -55,17 +54,17 @@ class RowProjection {
   };
   struct Target {
     const AnswerCells& cells;
+    AnswerColumns* columns;
+    size_t column;
     size_t row;
     uint32_t part;
-    std::string* text;
   };
 
   static Copy CopyOf(const RowSlot& slot, const Feature& feature);
   // Makes the steps for rows of `layout`.
   void Compile(const RowLayout& layout, SchemaVersion version);
   bool AllPresent(const PackedRow& row) const;
-  Status ReadAny(std::string_view packed, size_t row, std::span<const AnswerCells> columns,
-                 uint32_t part, std::string* text);
+  Status ReadAny(std::string_view packed, size_t row, uint32_t part, AnswerColumns* columns);
   bool ReadCell(const PackedRow& row, size_t feature, const Target& target);
   bool ReadForeign(const PackedRow& row, const Feature& feature, const Target& target);
   static bool CopyValue(const PackedRow& row, const Step& step, const Target& target);

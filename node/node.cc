@@ -54,6 +54,11 @@ class Node::Impl {
 
   runtime::Address listen() const { return server_->local(); }
   uint32_t incarnation() const { return incarnation_; }
+  runtime::rpc::Handler handler() {
+    return [service = service_.get()](runtime::Executor& home, runtime::rpc::Call call) {
+      return service->Handle(home, std::move(call));
+    };
+  }
 
   runtime::Task<void> Stop() {
     if (service_ != nullptr) service_->BeginStop();
@@ -234,11 +239,8 @@ class Node::Impl {
       options.admissions.push_back(admissions_.back().get());
     }
     server_ = std::make_unique<runtime::rpc::RpcServer>(
-        runtime_.threads, *runtime_.clock, std::move(listener),
-        [service = service_.get()](runtime::Executor& home, runtime::rpc::Call call) {
-          return service->Handle(home, std::move(call));
-        },
-        *runtime_.metrics, *runtime_.logger, std::move(options));
+        runtime_.threads, *runtime_.clock, std::move(listener), handler(), *runtime_.metrics,
+        *runtime_.logger, std::move(options));
     server_->Start();
     return OkStatus();
   }
@@ -270,6 +272,7 @@ Node::~Node() = default;
 runtime::Task<Status> Node::Start() { return impl_->Start(); }
 runtime::Address Node::listen() const { return impl_->listen(); }
 uint32_t Node::incarnation() const { return impl_->incarnation(); }
+runtime::rpc::Handler Node::handler() { return impl_->handler(); }
 runtime::Task<void> Node::Stop() { return impl_->Stop(); }
 
 }  // namespace tokura::node

@@ -70,6 +70,9 @@ class Node {
   runtime::Task<Status> Start();
   runtime::Address listen() const;
   uint32_t incarnation() const;
+  // The node's requests, to be called in this process on any executor. Valid once started; the last
+  // call ends before Stop.
+  runtime::rpc::Handler handler();
   // Drains requests, commits, brings everything to the view, and returns when every task is done.
   runtime::Task<void> Stop();
 

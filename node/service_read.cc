@@ -208,7 +208,7 @@ runtime::Task<Result<std::vector<OwnRows>>> FindOrFetch(const ReadPlan& plan,
 Status ProjectRows(const GroupRead& read, const ReadPlan& plan, const OwnRows& rows,
                    uint16_t thread, AnswerColumns* columns) {
   RowProjection projection(*read.group, read.features, plan.now_us, plan.max_staleness_us);
-  std::string& text = columns->text(thread);
+  const std::string& text = columns->text(thread);
   for (size_t i = 0; i < rows.found.size(); ++i) {
     if (rows.found[i].presence == RowTable::Presence::kAbsent) continue;
     if (rows.found[i].presence == RowTable::Presence::kUnknown) {
@@ -217,8 +217,7 @@ Status ProjectRows(const GroupRead& read, const ReadPlan& plan, const OwnRows& r
       }
       continue;
     }
-    TOKURA_RETURN_IF_ERROR(
-        projection.Read(rows.found[i].packed, rows.places[i], columns->cells(), thread, &text));
+    TOKURA_RETURN_IF_ERROR(projection.Read(rows.found[i].packed, rows.places[i], thread, columns));
     if (text.size() > kAnswerBytesMax) return TooLarge();
   }
   return OkStatus();

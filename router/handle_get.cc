@@ -1,3 +1,4 @@
+#include "client/wire.h"
 #include "router/handlers.h"
 #include "router/session_token.h"
 #include "runtime/sync.h"
@@ -20,6 +21,9 @@ bool IsSilence(const Status& status) {
       return false;
   }
 }
+
+// Keys of a larger request take long enough to be read off the event loop.
+constexpr size_t kPlannedHereBytesMax = 256 << 10;
 
 }  // namespace
 
@@ -60,6 +64,51 @@ Task<Result<client::GetFeaturesResponse>> Handlers::Get(client::GetFeaturesReque
   }
   for (const Status& status : statuses) TOKURA_CO_RETURN_IF_ERROR(status);
   co_return MergeAnswers(*plan, std::move(answers), request.want_event_time);
+}
+
+Task<Result<std::string>> Handlers::GetBytes(std::string body, CallOptions options) {
+  const Deadline deadline(*runtime_.clock, options.timeout);
+  if (body.size() <= kPlannedHereBytesMax) {
+    std::optional<BytePlan> plan = byte_planner_.Plan(catalog_.Current(), body, nodes_.shards());
+    if (plan.has_value()) co_return co_await GetPlanned(std::move(*plan), deadline);
+  }
+  Result<client::GetFeaturesRequest> request = Internal("the body was not read");
+  TOKURA_CO_RETURN_IF_ERROR(co_await RunSized(
+      body.size(), [&] { request = client::wire::Decode<client::GetFeaturesRequest>(body); }));
+  if (!request.ok()) co_return request.status();
+  options.timeout = deadline.Left();
+  Result<client::GetFeaturesResponse> response = co_await Get(std::move(*request), options);
+  if (!response.ok()) co_return response.status();
+  co_return client::wire::Encode(*response);
+}
+
+Task<void> Handlers::ReadBytesFrom(BytePlan::Request* request, Deadline deadline,
+                                   std::optional<std::string>* answer, Status* status) {
+  Result<std::string> body =
+      co_await nodes_.ReadBytes(request->owner, std::move(request->body), deadline);
+  if (body.ok()) {
+    *answer = std::move(*body);
+  } else if (!IsSilence(body.status())) {
+    *status = body.status();
+  }
+}
+
+Task<Result<std::string>> Handlers::GetPlanned(BytePlan plan, Deadline deadline) {
+  metrics_.AddRows(Method::kGetFeatures, plan.rows);
+  const size_t count = plan.requests.size();
+  std::vector<std::optional<std::string>> answers(count);
+  std::vector<Status> statuses(count);
+  if (count == 1) {
+    co_await ReadBytesFrom(&plan.requests[0], deadline, &answers[0], &statuses[0]);
+  } else {
+    runtime::TaskGroup tasks(*runtime_.executor);
+    for (size_t i = 0; i < count; ++i) {
+      tasks.Spawn(ReadBytesFrom(&plan.requests[i], deadline, &answers[i], &statuses[i]));
+    }
+    co_await tasks.Join();
+  }
+  for (const Status& status : statuses) TOKURA_CO_RETURN_IF_ERROR(status);
+  co_return MergeBytes(plan, answers);
 }
 
 }  // namespace tokura::router

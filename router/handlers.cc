@@ -20,16 +20,16 @@ Code CodeOf(const Result<T>& result) {
 Handlers::Handlers(RouterRuntime runtime, catalog::Catalog& catalog,
                    std::vector<NodeEndpoint> nodes, OfflinePort* offline,
                    runtime::ServingLimits limits)
-    : runtime_(runtime),
+    : runtime_(std::move(runtime)),
       limits_(limits),
       catalog_(catalog),
       offline_(offline),
-      nodes_(*runtime.executor, *runtime.transport, std::move(nodes)),
-      metrics_(*runtime.metrics),
-      blocking_refused_(runtime.metrics->counter(
+      nodes_(runtime_, std::move(nodes)),
+      metrics_(*runtime_.metrics),
+      blocking_refused_(runtime_.metrics->counter(
           "tokura_router_blocking_refused_total",
           "Requests refused because too much work waited for the blocking threads.")),
-      applying_(*runtime.executor) {}
+      applying_(*runtime_.executor) {}
 
 template <typename Answer>
 Task<Answer> Handlers::Measured(Method method, Task<Answer> work) {
@@ -42,6 +42,10 @@ Task<Answer> Handlers::Measured(Method method, Task<Answer> work) {
 Task<Result<client::GetFeaturesResponse>> Handlers::GetFeatures(client::GetFeaturesRequest request,
                                                                 CallOptions options) {
   return Measured(Method::kGetFeatures, Get(std::move(request), options));
+}
+
+Task<Result<std::string>> Handlers::GetFeaturesBytes(std::string body, CallOptions options) {
+  return Measured(Method::kGetFeatures, GetBytes(std::move(body), options));
 }
 
 Task<Result<client::PutRecordsResponse>> Handlers::PutRecords(client::PutRecordsRequest request,

@@ -11,6 +11,7 @@
 #include "catalog/catalog.h"
 #include "client/api.h"
 #include "core/record.h"
+#include "router/byte_plan.h"
 #include "router/deadline.h"
 #include "router/node_pool.h"
 #include "router/plan.h"
@@ -32,6 +33,8 @@ class Handlers : public client::Api {
   using CallOptions = client::CallOptions;
   runtime::Task<Result<client::GetFeaturesResponse>> GetFeatures(client::GetFeaturesRequest request,
                                                                  CallOptions options) override;
+  // The same as bytes: bodies of v1.GetFeaturesRequest and v1.GetFeaturesResponse.
+  runtime::Task<Result<std::string>> GetFeaturesBytes(std::string body, CallOptions options);
   runtime::Task<Result<client::PutRecordsResponse>> PutRecords(client::PutRecordsRequest request,
                                                                CallOptions options) override;
   runtime::Task<Result<client::DeleteRecordsResponse>> DeleteRecords(
@@ -70,6 +73,10 @@ class Handlers : public client::Api {
 
   runtime::Task<Result<client::GetFeaturesResponse>> Get(client::GetFeaturesRequest request,
                                                          CallOptions options);
+  runtime::Task<Result<std::string>> GetBytes(std::string body, CallOptions options);
+  runtime::Task<Result<std::string>> GetPlanned(BytePlan plan, Deadline deadline);
+  runtime::Task<void> ReadBytesFrom(BytePlan::Request* request, Deadline deadline,
+                                    std::optional<std::string>* answer, Status* status);
   runtime::Task<void> ReadFrom(OwnerRequest request, client::NodeReadOptions options,
                                Deadline deadline, OwnerAnswer* answer, Status* status);
   runtime::Task<Result<client::PutRecordsResponse>> Put(client::PutRecordsRequest request,
@@ -102,6 +109,7 @@ class Handlers : public client::Api {
   RequestMetrics metrics_;
   runtime::Counter& blocking_refused_;
   WriteIdMaker write_ids_;
+  BytePlanner byte_planner_;
   // One text at a time is parsed: many large ones must not take every blocking thread, on which
   // large requests and the nodes of this process wait too.
   runtime::Mutex applying_;

@@ -2,6 +2,7 @@
 
 #include "client/wire.h"
 #include "proto/api.pb.h"
+#include "runtime/sync.h"
 
 namespace tokura::router {
 namespace {
@@ -86,33 +87,55 @@ Task<Result<std::string>> RefuseMethod(uint8_t method) {
   co_return InvalidArgument("method " + std::to_string(method) + " is not served by a router");
 }
 
+// From bytes to bytes, without the request in between.
+Task<Result<std::string>> ServeGet(Handlers& handlers, Call call) {
+  TOKURA_CO_ASSIGN_OR_RETURN(const CallOptions options, OptionsOf(handlers, call));
+  co_return co_await handlers.GetFeaturesBytes(std::move(call.body), options);
+}
+
+// What is neither a read nor a write of records.
+Task<Result<std::string>> ServeRest(Handlers& handlers, Call call) {
+  switch (static_cast<v1::Method>(call.method)) {
+    case v1::APPLY_DEFINITIONS:
+      return ServeApply(handlers, std::move(call));
+    case v1::GET_DEFINITIONS:
+      return ServeWithNothing(handlers, std::move(call), &Api::GetDefinitions);
+    case v1::WAIT:
+      return ServeWait(handlers, std::move(call));
+    case v1::OFFLINE_STATUS:
+      return ServeWithNothing(handlers, std::move(call), &Api::OfflineStatus);
+    case v1::CLUSTER_STATUS:
+      return ServeWithNothing(handlers, std::move(call), &Api::GetClusterStatus);
+    case v1::DIGEST:
+      return ServeDigest(handlers, std::move(call));
+    default:
+      return RefuseMethod(call.method);
+  }
+}
+
+Handlers& HandlersOf(const NativeServiceParts& parts, const Executor& home) {
+  for (const auto& [executor, handlers] : parts.loops) {
+    if (executor == &home) return *handlers;
+  }
+  return parts.main_handlers;
+}
+
 }  // namespace
 
-runtime::rpc::Handler MakeNativeService(Handlers& handlers) {
-  return [&handlers](Executor& home, Call call) -> Task<Result<std::string>> {
+runtime::rpc::Handler MakeNativeService(NativeServiceParts parts) {
+  return [parts = std::move(parts)](Executor& home, Call call) -> Task<Result<std::string>> {
+    Handlers& handlers = HandlersOf(parts, home);
     switch (static_cast<v1::Method>(call.method)) {
       case v1::GET_FEATURES:
-        return Serve(handlers, std::move(call), &Api::GetFeatures);
+        return ServeGet(handlers, std::move(call));
       case v1::PUT_RECORDS:
         return Serve(handlers, std::move(call), &Api::PutRecords);
       case v1::DELETE_RECORDS:
         return Serve(handlers, std::move(call), &Api::DeleteRecords);
       case v1::SCAN_PREFIX:
         return Serve(handlers, std::move(call), &Api::ScanPrefix);
-      case v1::APPLY_DEFINITIONS:
-        return ServeApply(handlers, std::move(call));
-      case v1::GET_DEFINITIONS:
-        return ServeWithNothing(handlers, std::move(call), &Api::GetDefinitions);
-      case v1::WAIT:
-        return ServeWait(handlers, std::move(call));
-      case v1::OFFLINE_STATUS:
-        return ServeWithNothing(handlers, std::move(call), &Api::OfflineStatus);
-      case v1::CLUSTER_STATUS:
-        return ServeWithNothing(handlers, std::move(call), &Api::GetClusterStatus);
-      case v1::DIGEST:
-        return ServeDigest(handlers, std::move(call));
       default:
-        return RefuseMethod(call.method);
+        return runtime::RunOn(home, parts.main, ServeRest(parts.main_handlers, std::move(call)));
     }
   };
 }

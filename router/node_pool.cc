@@ -15,12 +15,14 @@ constexpr milliseconds kRetryPause{20};
 
 }  // namespace
 
-NodePool::NodePool(runtime::Executor& executor, runtime::Transport& transport,
-                   std::vector<NodeEndpoint> nodes)
-    : executor_(executor), nodes_(std::move(nodes)), shards_(nodes_.size()) {
+NodePool::NodePool(const RouterRuntime& runtime, std::vector<NodeEndpoint> nodes)
+    : executor_(*runtime.executor), nodes_(std::move(nodes)), shards_(nodes_.size()) {
   TOKURA_CHECK(!nodes_.empty() && nodes_.size() <= kShardCount);
   for (const NodeEndpoint& node : nodes_) {
-    clients_.push_back(std::make_unique<NodeClient>(executor, transport, node.address));
+    clients_.push_back(
+        runtime.connect
+            ? std::make_unique<NodeClient>(runtime.connect(executor_, node), node.address)
+            : std::make_unique<NodeClient>(executor_, *runtime.transport, node.address));
   }
 }
 
@@ -48,6 +50,16 @@ Task<Result<NodePool::Columns>> NodePool::Read(size_t node,
     return client->Read(reads, options);
   };
   Result<Columns> answer = co_await Call<Columns>(std::move(attempt), Repeat::kAfterCut, deadline);
+  co_return answer;
+}
+
+Task<Result<std::string>> NodePool::ReadBytes(size_t node, std::string body, Deadline deadline) {
+  NodeClient* client = clients_[node].get();
+  std::function<Task<Result<std::string>>()> attempt = [client, &body, deadline] {
+    return client->ReadBytes(body, deadline.ForNode());
+  };
+  Result<std::string> answer =
+      co_await Call<std::string>(std::move(attempt), Repeat::kAfterCut, deadline);
   co_return answer;
 }
 

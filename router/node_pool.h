@@ -23,8 +23,7 @@ class NodePool {
   using Columns = std::vector<std::vector<client::NodeFeatureColumn>>;
 
   // REQUIRES: at least one node. What it is given outlives it.
-  NodePool(runtime::Executor& executor, runtime::Transport& transport,
-           std::vector<NodeEndpoint> nodes);
+  NodePool(const RouterRuntime& runtime, std::vector<NodeEndpoint> nodes);
   size_t size() const { return nodes_.size(); }
   const NodeEndpoint& endpoint(size_t node) const { return nodes_[node]; }
   const ShardMap& shards() const { return shards_; }
@@ -32,6 +31,8 @@ class NodePool {
   // `node` is an index below size(). DEADLINE when it did not answer in time.
   runtime::Task<Result<Columns>> Read(size_t node, std::vector<client::NodeGroupRead> reads,
                                       client::NodeReadOptions options, Deadline deadline);
+  // Bodies of v1.NodeReadRequest and v1.NodeReadResponse.
+  runtime::Task<Result<std::string>> ReadBytes(size_t node, std::string body, Deadline deadline);
   runtime::Task<Result<client::NodeAppended>> Append(size_t node, std::vector<std::string> records,
                                                      Deadline deadline);
   struct ScanArgs {

@@ -19,6 +19,7 @@
 #include "runtime/executor.h"
 #include "runtime/logger.h"
 #include "runtime/metrics.h"
+#include "runtime/rpc/caller.h"
 #include "runtime/task.h"
 #include "runtime/transport.h"
 
@@ -47,7 +48,18 @@ struct RouterOptions {
   runtime::ServingLimits limits = {};
 };
 
+// An event loop that serves native requests.
+struct RouterLoop {
+  runtime::Executor* executor = nullptr;
+  runtime::Transport* transport = nullptr;
+};
+
+// How one loop reaches a node.
+using NodeConnector = std::function<std::unique_ptr<runtime::rpc::Caller>(
+    runtime::Executor& executor, const NodeEndpoint& node)>;
+
 struct RouterRuntime {
+  // The router's own loop: HTTP, and all that is not a read or write of records.
   runtime::Executor* executor = nullptr;
   runtime::Transport* transport = nullptr;
   runtime::Clock* clock = nullptr;
@@ -56,9 +68,13 @@ struct RouterRuntime {
   runtime::Metrics* metrics = nullptr;
   runtime::Logger* logger = nullptr;
   runtime::MemoryBudget* memory = nullptr;  // for requests; null: no bound
+  // Those that share the native connections, a node's storage threads perhaps: a request is planned
+  // and answered on the loop of its connection. None: the router's own does it.
+  std::vector<RouterLoop> loops = {};
+  NodeConnector connect = {};  // none: over TCP
 };
 
-// Lives on runtime.executor.
+// Lives on runtime.executor; listen() is valid once started.
 class Router {
  public:
   // All outlive the router; `offline` may be null (then offline requests are UNAVAILABLE).
@@ -66,7 +82,7 @@ class Router {
          std::vector<NodeEndpoint> nodes, OfflinePort* offline);
   ~Router();
   // Listens on both addresses. FAILED_PRECONDITION: an address is in use.
-  Status Start();
+  runtime::Task<Status> Start();
   runtime::Address listen() const;
   runtime::Address http() const;
   // The handlers, to call without a socket. Valid as long as the router.

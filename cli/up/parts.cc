@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "runtime/rpc/local_channel.h"
+
 namespace tokura::cli {
 namespace {
 
@@ -28,18 +30,16 @@ class CompactorPort final : public router::OfflinePort {
   CompactorPart& compactor_;
 };
 
-// What only a part's own thread may call.
-Task<Status> StartRouter(router::Router* router) { co_return router->Start(); }
-
 }  // namespace
 
-NodePart::NodePart(Machine& machine, node::NodeOptions options, int threads,
+NodePart::NodePart(Machine& machine, node::NodeOptions options, int threads, bool spin,
                    const catalog::DefinitionsSource& definitions,
                    std::function<void(Status)> on_failed)
     : options_(std::move(options)) {
   node::NodeRuntime runtime;
   for (int i = 0; i < threads; ++i) {
-    loops_.push_back(std::make_unique<runtime::real::EventLoop>("storage-" + std::to_string(i)));
+    loops_.push_back(std::make_unique<runtime::real::EventLoop>(
+        "storage-" + std::to_string(i), spin ? kSpinMax : std::chrono::microseconds(0)));
     runtime.threads.push_back(&loops_.back()->executor());
   }
   runtime.transport = &loops_.front()->transport();
@@ -69,6 +69,12 @@ Task<void> NodePart::Stop(Executor& home) {
 
 router::NodeEndpoint NodePart::endpoint() const {
   return {options_.id, node_->listen(), options_.pid};
+}
+
+std::vector<router::RouterLoop> NodePart::loops() const {
+  std::vector<router::RouterLoop> loops;
+  for (const auto& loop : loops_) loops.push_back({&loop->executor(), &loop->transport()});
+  return loops;
 }
 
 CompactorPart::CompactorPart(Machine& machine, offline::CompactorOptions options,
@@ -102,7 +108,9 @@ Task<void> CompactorPart::Stop(Executor& home) {
 }
 
 RouterPart::RouterPart(Machine& machine, router::RouterOptions options, catalog::Catalog& catalog,
-                       std::vector<router::NodeEndpoint> nodes, CompactorPart* compactor) {
+                       std::vector<router::NodeEndpoint> nodes, CompactorPart* compactor,
+                       NodePart* local, bool spin)
+    : loop_("router", spin ? kSpinMax : std::chrono::microseconds(0)) {
   router::RouterRuntime runtime;
   runtime.executor = &loop_.executor();
   runtime.transport = &loop_.transport();
@@ -114,15 +122,23 @@ RouterPart::RouterPart(Machine& machine, router::RouterOptions options, catalog:
   if (compactor != nullptr) {
     offline_ = std::make_unique<CompactorPort>(loop_.executor(), *compactor);
   }
-  router_ = std::make_unique<router::Router>(std::move(options), runtime, catalog, std::move(nodes),
-                                             offline_.get());
+  if (local != nullptr) {
+    runtime.loops = local->loops();
+    runtime.connect = [clock = runtime.clock, handler = local->handler()](
+                          Executor& executor, const router::NodeEndpoint& node) {
+      return std::make_unique<runtime::rpc::LocalChannel>("node " + node.id, executor, *clock,
+                                                          handler);
+    };
+  }
+  router_ = std::make_unique<router::Router>(std::move(options), std::move(runtime), catalog,
+                                             std::move(nodes), offline_.get());
   loop_.Start();
 }
 
 RouterPart::~RouterPart() { loop_.Stop(); }
 
 Task<Status> RouterPart::Start(Executor& home) {
-  co_return co_await RunOn(home, loop_.executor(), StartRouter(router_.get()));
+  co_return co_await RunOn(home, loop_.executor(), router_->Start());
 }
 
 Task<void> RouterPart::Stop(Executor& home) {

@@ -3,6 +3,7 @@
 // none of the parts'; a part is stopped before it is destroyed if its Start returned OK.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -16,16 +17,22 @@
 
 namespace tokura::cli {
 
+// What --spin gives event loops that serve native requests: some times a round trip.
+inline constexpr std::chrono::microseconds kSpinMax{100};
+
 class NodePart {
  public:
   // `on_failed` is called on one of the node's threads. REQUIRES: threads >= 1.
-  NodePart(Machine& machine, node::NodeOptions options, int threads,
+  NodePart(Machine& machine, node::NodeOptions options, int threads, bool spin,
            const catalog::DefinitionsSource& definitions, std::function<void(Status)> on_failed);
   ~NodePart();
   runtime::Task<Status> Start(runtime::Executor& home);
   runtime::Task<void> Stop(runtime::Executor& home);
   // Valid once started.
   router::NodeEndpoint endpoint() const;
+  runtime::rpc::Handler handler() { return node_->handler(); }
+  // The storage threads' loops.
+  std::vector<router::RouterLoop> loops() const;
 
  private:
   node::NodeOptions options_;
@@ -51,9 +58,13 @@ class CompactorPart {
 
 class RouterPart {
  public:
-  // `compactor` may be null: then there is no offline side to ask. It outlives the router.
+  // `compactor` may be null: then there is no offline side to ask. `local` is the node if it runs
+  // in this process, started; else null: then it is reached over TCP. Native requests are then
+  // served by the node's storage threads, without crossing where one thread has all that is asked.
+  // Both outlive the router.
   RouterPart(Machine& machine, router::RouterOptions options, catalog::Catalog& catalog,
-             std::vector<router::NodeEndpoint> nodes, CompactorPart* compactor);
+             std::vector<router::NodeEndpoint> nodes, CompactorPart* compactor, NodePart* local,
+             bool spin = false);
   ~RouterPart();
   runtime::Task<Status> Start(runtime::Executor& home);
   runtime::Task<void> Stop(runtime::Executor& home);
@@ -62,7 +73,7 @@ class RouterPart {
   runtime::Address http() const { return router_->http(); }
 
  private:
-  runtime::real::EventLoop loop_{"router"};
+  runtime::real::EventLoop loop_;
   std::unique_ptr<router::OfflinePort> offline_;
   std::unique_ptr<router::Router> router_;
 };

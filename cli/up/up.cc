@@ -31,6 +31,7 @@ struct Settings {
   offline::CompactorOptions compactor;
   node::NodeOptions node;
   int threads = 1;
+  bool spin = false;
 };
 
 Result<Settings> Settle(const UpFlags& flags) {
@@ -57,6 +58,7 @@ Result<Settings> Settle(const UpFlags& flags) {
   settings.node.pid = runtime::real::ProcessId();
   SetStorageOptions(flags.storage, &settings.node);
   settings.threads = StorageThreads(flags.threads);
+  settings.spin = flags.spin;
   return settings;
 }
 
@@ -88,8 +90,8 @@ struct Up {
 
 Task<Status> StartAll(Up* up, runtime::Executor& main) {
   Lifetime* lifetime = &up->lifetime;
-  up->node.emplace(up->machine, up->settings.node, up->settings.threads, up->catalog,
-                   [lifetime](Status why) { lifetime->Fail(std::move(why)); });
+  up->node.emplace(up->machine, up->settings.node, up->settings.threads, up->settings.spin,
+                   up->catalog, [lifetime](Status why) { lifetime->Fail(std::move(why)); });
   const Status node_started = co_await up->node->Start(main);
   if (!node_started.ok()) {
     up->node.reset();
@@ -104,7 +106,8 @@ Task<Status> StartAll(Up* up, runtime::Executor& main) {
     co_return compactor_started;
   }
   up->router.emplace(up->machine, router::RouterOptions{up->settings.listen, up->settings.http},
-                     up->catalog, std::vector<router::NodeEndpoint>{endpoint}, &*up->compactor);
+                     up->catalog, std::vector<router::NodeEndpoint>{endpoint}, &*up->compactor,
+                     &*up->node);
   const Status router_started = co_await up->router->Start(main);
   if (!router_started.ok()) up->router.reset();
   co_return router_started;

@@ -28,6 +28,7 @@ struct UpFlags {
   std::string durability = "fsync";
   StorageFlags storage;
   bool insecure = false;
+  bool spin = false;
 };
 
 // Serves until a signal. kDone after a drain; kBroken, with a line on stderr, when the disk failed.

@@ -22,35 +22,6 @@ class AnswerColumnsTest : public testing::Test {
          "list<float64>", "vector<float32, 3>", "vector<float32, 200>"}));
   }
 
-  static void Put(const Value& value, size_t row, uint32_t part, AnswerColumns* columns) {
-    const AnswerCells& cells = columns->cells(0);
-    const auto number = [&](auto x) { std::memcpy(cells.value(row), &x, sizeof x); };
-    switch (StorageOf(columns->type(0))) {
-      case ColumnStorage::kBools:
-        return number(static_cast<char>(value.as<bool>() ? 1 : 0));
-      case ColumnStorage::kInts:
-        return number(value.get_if<Timestamp>() ? value.as<Timestamp>().us : value.as<int64_t>());
-      case ColumnStorage::kDoubles:
-        return number(value.as<double>());
-      case ColumnStorage::kFloats:
-        return number(static_cast<float>(value.as<double>()));
-      case ColumnStorage::kVector:
-        std::memcpy(cells.value(row), value.as<FloatVector>().data(), cells.width);
-        return;
-      case ColumnStorage::kText:
-      case ColumnStorage::kLists:
-        break;
-    }
-    std::string& text = columns->text(part);
-    const auto begin = static_cast<uint32_t>(text.size());
-    if (const auto* list = value.get_if<List>()) {
-      pbwire::AppendList(*list, &text);
-    } else {
-      text += value.get_if<Bytes>() ? value.as<Bytes>().data : value.as<std::string>();
-    }
-    cells.places[row] = {part, begin, static_cast<uint32_t>(text.size())};
-  }
-
   static std::string Encoded(AnswerColumns* columns) {
     std::string bytes(columns->EncodedBytes(0), '\0');
     EXPECT_EQ(columns->Encode(0, bytes.data()), bytes.data() + bytes.size());
@@ -74,7 +45,8 @@ TEST_F(AnswerColumnsTest, AreWrittenAsTheGeneratedCodeWritesThem) {
       const bool has = status == ReadStatus::kPresent || samples.OneIn(20);
       Value value;
       if (has && !samples.OneIn(4)) value = samples.Any(type);
-      if (!value.is_null()) Put(value, row, static_cast<uint32_t>(samples.Below(2)), &columns);
+      if (!value.is_null())
+        columns.PutValue(0, row, static_cast<uint32_t>(samples.Below(2)), value);
       expected.Append(value);
       columns.cells(0).SetStatus(row, status);
       proto.mutable_statuses()->push_back(static_cast<char>(status));

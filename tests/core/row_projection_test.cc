@@ -86,7 +86,7 @@ class RowProjectionTest : public testing::Test {
       std::vector<Value> values(features.size());
       const Status expected =
           ReadPackedCells(packed[row], group, features, kNow, max_staleness_us, cells, values);
-      const Status read = projection.Read(packed[row], row, columns.cells(), 0, &columns.text(0));
+      const Status read = projection.Read(packed[row], row, 0, &columns);
       ASSERT_EQ(read.code(), expected.code()) << read.ToString() << " / " << expected.ToString();
       if (!read.ok()) continue;
       for (size_t f = 0; f < features.size(); ++f) {

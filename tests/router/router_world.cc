@@ -80,6 +80,11 @@ Task<std::string> ExchangeBytes(runtime::Executor& executor, runtime::Transport&
   co_return received;
 }
 
+Task<void> StartRouter(Router* router, std::optional<Status>* started) {
+  Status status = co_await router->Start();
+  *started = std::move(status);
+}
+
 }  // namespace
 
 testing::AssertionResult Contains(const std::string& text, const std::string& part) {
@@ -134,8 +139,10 @@ void RouterWorld::SetUp() {
                         logger_.get()};
   router_ = std::make_unique<Router>(options, runtime, *catalog_,
                                      std::vector<NodeEndpoint>{{"n1", kNodeAddress, 1}}, &offline_);
-  const Status started = router_->Start();
-  ASSERT_TRUE(started.ok()) << started.ToString();
+  std::optional<Status> started;
+  world_.Spawn(server_process_, StartRouter(router_.get(), &started));
+  ASSERT_TRUE(world_.RunUntil([&] { return started.has_value(); }));
+  ASSERT_TRUE(started->ok()) << started->ToString();
   remote_ = std::make_unique<client::RemoteApi>(client_process_.executor(),
                                                 client_process_.transport(), kRouterAddress);
   StartNode();

@@ -9,6 +9,11 @@ using runtime::Address;
 namespace {
 const Address kNodeAddress{"127.0.0.1", 7401};
 const Address kRouterAddress{"127.0.0.1", 7400};
+runtime::Task<void> StartRouter(router::Router* router, std::optional<Status>* started) {
+  Status status = co_await router->Start();
+  *started = std::move(status);
+}
+
 }  // namespace
 
 class SimCluster::Offline : public router::OfflinePort {
@@ -68,8 +73,10 @@ SimCluster::SimCluster(uint64_t seed, node::NodeOptions node_options)
   router_ = std::make_unique<router::Router>(
       options, runtime, *catalog_,
       std::vector<router::NodeEndpoint>{{"n1", kNodeAddress, /*pid=*/1}}, offline_.get());
-  const Status started = router_->Start();
-  EXPECT_TRUE(started.ok()) << started.ToString();
+  std::optional<Status> started;
+  world_.Spawn(router_process_, StartRouter(router_.get(), &started));
+  EXPECT_TRUE(world_.RunUntil([&] { return started.has_value(); }));
+  EXPECT_TRUE(started->ok()) << started->ToString();
   remote_ = std::make_unique<client::RemoteApi>(client_process_.executor(),
                                                 client_process_.transport(), kRouterAddress);
   StartNode();
