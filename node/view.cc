@@ -33,7 +33,7 @@ constexpr std::string_view kBehindAllKeys = "\xff\xff\xff";
 
 constexpr int kBloomBitsPerKey = 10;
 constexpr size_t kTableBytes = 8 << 20;
-constexpr int kOpenTablesMax = 1'000;
+constexpr int kOpenTablesMax = 500;  // of 1,024 files that a process may open as a rule
 
 constexpr size_t kShardBytes = 2;
 
