@@ -250,7 +250,7 @@ class LevelDbView final : public View {
         cache_(leveldb::NewLRUCache(options_.block_cache_bytes)),
         bloom_(leveldb::NewBloomFilterPolicy(kBloomBitsPerKey)) {}
   ~LevelDbView() override {
-    const ViewThread::Turn turn(env_.thread());  // LevelDB waits for its jobs
+    env_.thread().RunHeld();  // LevelDB waits for its jobs
     db_.reset();
   }
 
@@ -348,7 +348,7 @@ Status LevelDbView::Start() {
   TOKURA_RETURN_IF_ERROR(Told(opened));
   TOKURA_RETURN_IF_ERROR(CheckFormat());
   TOKURA_ASSIGN_OR_RETURN(recovered_mark_, GetOne(kMarkKey));
-  const ViewThread::Turn turn(env_.thread());
+  env_.thread().RunHeld();
   return OkStatus();
 }
 
@@ -405,8 +405,8 @@ Status LevelDbView::Write(std::span<const Change> changes, std::optional<std::st
 
 // REQUIRES: write_mutex_ is held.
 Status LevelDbView::Commit(leveldb::WriteBatch* batch) {
-  const ViewThread::Turn turn(env_.thread());
   Status status = Told(db_->Write(leveldb::WriteOptions(), batch));
+  env_.thread().RunHeld();
   if (!status.ok()) failed_ = true;
   return status;
 }
@@ -420,7 +420,7 @@ Status LevelDbView::Flush() {
   // it; whether that failed, the next write tells.
   const leveldb::Slice nothing = SliceOf(kBehindAllKeys);
   {
-    const ViewThread::Turn turn(env_.thread());
+    const ViewThread::Free free(env_.thread());
     db_->CompactRange(&nothing, &nothing);
   }
   leveldb::WriteBatch empty;
@@ -452,7 +452,7 @@ Status LevelDbView::Get(std::span<const Key> keys,
     status = Told(got);
     break;
   }
-  const ViewThread::Turn turn(env_.thread());  // a lookup may have asked for a compaction
+  env_.thread().RunHeld();  // a lookup may have asked for a compaction
   return status;
 }
 
@@ -476,7 +476,7 @@ Status LevelDbView::Scan(const leveldb::Snapshot* snapshot, ShardId shard, std::
   }
   Status status = Told(iterator->status());
   iterator.reset();  // before LevelDB moves files
-  const ViewThread::Turn turn(env_.thread());
+  env_.thread().RunHeld();
   return status;
 }
 

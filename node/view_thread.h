@@ -13,12 +13,12 @@
 
 namespace tokura::node {
 
-// Thread-safe. Jobs run in order. Held: they run only while somebody has a Turn, and the end of a
-// Turn waits until none is left, so that between calls of the view nothing moves.
+// Thread-safe. Jobs run in order, one at a time. Held: they run only in RunHeld and while there is
+// a Free, so that between calls of the view nothing moves.
 class ViewThread {
  public:
-  explicit ViewThread(bool held) : held_(held), thread_([this] { Run(); }) {}
-  ~ViewThread();  // joins; jobs still queued do not run
+  explicit ViewThread(bool held) : held_(held) {}
+  ~ViewThread();  // jobs still queued do not run
   ViewThread(const ViewThread&) = delete;
   ViewThread& operator=(const ViewThread&) = delete;
 
@@ -26,19 +26,25 @@ class ViewThread {
   void Schedule(Function function, void* argument);
   // Waits so long, but not beyond the end of a job; not at all if held.
   void Pause(std::chrono::microseconds duration);
+  // Held: runs all jobs, on the caller's thread. Else does nothing.
+  void RunHeld();
 
-  class Turn {
+  // Lets a held thread run, for a call that waits for a job; its end waits until none is left.
+  class Free {
    public:
-    explicit Turn(ViewThread& thread);
-    ~Turn();
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
+    explicit Free(ViewThread& thread);
+    ~Free();
+    Free(const Free&) = delete;
+    Free& operator=(const Free&) = delete;
 
    private:
     ViewThread& thread_;
   };
 
  private:
+  bool MayRun() const { return !jobs_.empty() && !running_ && (!held_ || frees_ > 0); }
+  void Wake();  // these with mutex_ held
+  void RunFirst(std::unique_lock<std::mutex>& lock);
   void Run();
 
   const bool held_;
@@ -47,9 +53,9 @@ class ViewThread {
   std::deque<std::pair<Function, void*>> jobs_;
   bool running_ = false;
   bool stopping_ = false;
-  int turns_ = 0;
+  int frees_ = 0;
   uint64_t jobs_done_ = 0;
-  std::thread thread_;  // last: it uses the others
+  std::thread thread_;  // from the first job that needs it
 };
 
 }  // namespace tokura::node
