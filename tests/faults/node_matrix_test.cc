@@ -85,6 +85,7 @@ TEST(NodeTrialTest, RunsWithoutAFault) {
 TEST(NodeTrialTest, SeesWhatIsLostWhenSyncsLie) {
   TrialOptions options;
   options.fault = DiskFault::kSyncsLie;
+  options.call = 30;  // the catalog is made before
   int lost = 0;
   for (options.seed = 1; options.seed <= 40; ++options.seed) {
     NodeTrial trial(options);

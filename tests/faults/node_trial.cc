@@ -166,6 +166,11 @@ Status NodeTrial::StartNode() {
   options.directory = kNode;
   options.listen = runtime::Address{"127.0.0.1", 7401};
   options.durability = options_.durability;
+  // Few rows stay in memory, and the view is written all the time.
+  options.row_memory_bytes = 64 << 10;
+  options.view.flush_interval = 300ms;
+  options.view.view.write_buffer_bytes = 64 << 10;
+  options.view.view.wait_for_compaction = true;
   node::NodeRuntime runtime;
   runtime.threads = {&process_.executor(), &second_.executor()};
   runtime.transport = &transport_;
@@ -389,6 +394,8 @@ void NodeTrial::CheckRow(const std::string& key) {
   for (v1::FeatureColumn& column : *response.mutable_reads(0)->mutable_features()) {
     Result<client::wire::DecodedFeatureColumn> decoded = client::wire::FromProto(std::move(column));
     if (!decoded.ok() || decoded->statuses.size() != 1) return Wrong("a column does not decode");
+    // A view that failed is being made again, and the row is not in memory.
+    if (decoded->statuses[0] == ReadStatus::kUnknown && excused()) return;
     cells.push_back({decoded->statuses[0], decoded->values.At(0)});
   }
   const std::string wrong = book_.CheckRow(key, *group, features, world_.clock().NowUs(), cells);
