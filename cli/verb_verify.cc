@@ -64,10 +64,16 @@ Result<Exit> RunVerify(const VerifyFlags& flags, Context& context) {
     groups.push_back(found->QualifiedName());
   }
   TOKURA_ASSIGN_OR_RETURN(const std::string root, session.OfflineRoot());
-  // The nodes say what they hold, and where in the log that is; then the files must come to there.
-  const int64_t now_us = context.clock.NowUs();
+  client::WaitRequest everything;  // that is accepted by now
+  everything.timeout = DurationOf(flags.timeout);
+  TOKURA_RETURN_IF_ERROR(session.Call(session.api().Wait(std::move(everything), options)));
+  // The nodes sum up the log to where the snapshots stand, and say how far their rows are; then
+  // the files must come to there.
+  const offline::Snapshots snapshots = offline::OpenSnapshots(context.files, *definitions, root);
+  client::DigestRequest request{groups, context.clock.NowUs(), snapshots.positions};
+  const int64_t now_us = request.now_us;
   TOKURA_ASSIGN_OR_RETURN(const client::DigestReport report,
-                          session.Call(session.api().GetDigest(groups, now_us, options)));
+                          session.Call(session.api().GetDigest(std::move(request), options)));
   TOKURA_ASSIGN_OR_RETURN(const PositionVector position, PositionVector::Decode(report.vector));
   if (!position.empty()) {
     client::WaitRequest wait;
@@ -77,7 +83,7 @@ Result<Exit> RunVerify(const VerifyFlags& flags, Context& context) {
   }
   TOKURA_ASSIGN_OR_RETURN(
       const offline::VerifyReport verified,
-      offline::VerifyFiles(context.files, *definitions, root, groups, report, now_us));
+      offline::VerifyFiles(context.files, *definitions, root, groups, snapshots, report, now_us));
   context.console.Out(context.json ? ReportJson(verified) : ReportText(context.console, verified));
   return verified.equal() ? Exit::kDone : Exit::kDifference;
 }

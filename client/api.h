@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -138,11 +139,17 @@ struct WaitRequest {
   std::chrono::microseconds timeout = std::chrono::seconds(60);
 };
 
+struct DigestRequest {
+  std::vector<std::string> groups;  // none: all
+  int64_t now_us = 0;               // at which TTLs are judged
+  // Encoded PositionVectors of the offline snapshots that the groups are compared with.
+  std::map<GroupId, std::string> positions;
+};
 struct DigestReport {
   struct Day {
     GroupId group;
-    int32_t day = 0;  // of event_time, days since the epoch (floor)
-    uint64_t records = 0;
+    int32_t day = 0;       // of event_time, days since the epoch (floor)
+    uint64_t records = 0;  // as often as they were logged, up to the group's position
     Digest digest;
   };
   struct Rows {
@@ -188,8 +195,8 @@ class Api {
   virtual runtime::Task<Result<std::vector<OfflineGroupStatus>>> OfflineStatus(
       CallOptions options) = 0;
   virtual runtime::Task<Result<ClusterStatus>> GetClusterStatus(CallOptions options) = 0;
-  virtual runtime::Task<Result<DigestReport>> GetDigest(std::vector<std::string> groups,
-                                                        int64_t now_us, CallOptions options) = 0;
+  virtual runtime::Task<Result<DigestReport>> GetDigest(DigestRequest request,
+                                                        CallOptions options) = 0;
 };
 
 }  // namespace tokura::client

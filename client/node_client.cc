@@ -174,9 +174,9 @@ Task<Result<FeedPage>> NodeClient::Watch(std::string cursor, std::string vector,
   co_return DecodeWatch(*answer);
 }
 
-Task<Result<DigestReport>> NodeClient::GetDigest(std::vector<std::string> groups, int64_t now_us,
+Task<Result<DigestReport>> NodeClient::GetDigest(DigestRequest request,
                                                  std::chrono::nanoseconds timeout) {
-  std::string body = wire::Encode(wire::DigestRequest{std::move(groups), now_us});
+  std::string body = wire::Encode(request);
   Result<std::string> answer = co_await node_->Call(v1::NODE_DIGEST, std::move(body), timeout);
   if (!answer.ok()) co_return answer.status();
   co_return wire::Decode<DigestReport>(*answer);

@@ -91,7 +91,7 @@ class NodeClient {
                                         std::chrono::microseconds wait,
                                         std::chrono::nanoseconds timeout,
                                         std::string committed = {});
-  runtime::Task<Result<DigestReport>> GetDigest(std::vector<std::string> groups, int64_t now_us,
+  runtime::Task<Result<DigestReport>> GetDigest(DigestRequest request,
                                                 std::chrono::nanoseconds timeout);
   runtime::Task<Result<NodeInfo>> GetStatus(std::chrono::nanoseconds timeout,
                                             bool want_cut = false);

@@ -87,10 +87,8 @@ Task<Result<ClusterStatus>> RemoteApi::GetClusterStatus(CallOptions options) {
   return CallRouterWithNothing<ClusterStatus>(channel_, v1::CLUSTER_STATUS, options);
 }
 
-Task<Result<DigestReport>> RemoteApi::GetDigest(std::vector<std::string> groups, int64_t now_us,
-                                                CallOptions options) {
-  return CallRouter<DigestReport>(channel_, v1::DIGEST,
-                                  wire::DigestRequest{std::move(groups), now_us}, options);
+Task<Result<DigestReport>> RemoteApi::GetDigest(DigestRequest request, CallOptions options) {
+  return CallRouter<DigestReport>(channel_, v1::DIGEST, std::move(request), options);
 }
 
 Task<void> RemoteApi::Stop() { return channel_.Stop(); }

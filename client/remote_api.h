@@ -36,7 +36,7 @@ class RemoteApi : public Api {
   runtime::Task<Result<std::vector<OfflineGroupStatus>>> OfflineStatus(
       CallOptions options) override;
   runtime::Task<Result<ClusterStatus>> GetClusterStatus(CallOptions options) override;
-  runtime::Task<Result<DigestReport>> GetDigest(std::vector<std::string> groups, int64_t now_us,
+  runtime::Task<Result<DigestReport>> GetDigest(DigestRequest request,
                                                 CallOptions options) override;
   runtime::Task<void> Stop();
 

@@ -23,10 +23,7 @@ struct ApplyRequest {
   std::vector<catalog::DefinitionText> texts;
   catalog::ApplyOptions options;
 };
-struct DigestRequest {
-  std::vector<std::string> groups;
-  int64_t now_us = 0;
-};
+using client::DigestRequest;
 using OfflineStatusResponse = std::vector<OfflineGroupStatus>;
 
 std::string Encode(const GetFeaturesRequest& request);

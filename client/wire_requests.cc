@@ -331,6 +331,11 @@ std::string Encode(const DigestRequest& request) {
   v1::DigestRequest proto;
   for (const std::string& group : request.groups) proto.add_groups(group);
   proto.set_now_us(request.now_us);
+  for (const auto& [group, vector] : request.positions) {
+    v1::DigestRequest::Position* out = proto.add_positions();
+    out->set_group(group.value);
+    out->set_vector(vector);
+  }
   return Serialize(proto);
 }
 
@@ -338,7 +343,11 @@ template <>
 Result<DigestRequest> Decode(std::string_view body) {
   v1::DigestRequest proto;
   TOKURA_RETURN_IF_ERROR(ParseMessage(body, kRequestBytesMax, &proto));
-  return DigestRequest{Strings(proto.mutable_groups()), proto.now_us()};
+  DigestRequest request{Strings(proto.mutable_groups()), proto.now_us(), {}};
+  for (v1::DigestRequest::Position& position : *proto.mutable_positions()) {
+    request.positions[GroupId(position.group())] = std::move(*position.mutable_vector());
+  }
+  return request;
 }
 
 }  // namespace tokura::client::wire

@@ -36,9 +36,12 @@ struct BaseWriter::Job {
     TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<replication::LogBase> last,
                             replication::LogBase::Open(*files, log_directory));
     const replication::LogMark from = last == nullptr ? replication::LogMark() : last->mark();
-    TOKURA_ASSIGN_OR_RETURN(
-        replication::CutSums sums,
-        replication::SumCutRecords(*files, log_directory, from, mark, committed));
+    TOKURA_ASSIGN_OR_RETURN(replication::CutSums sums,
+                            replication::SumCutRecords(
+                                *files, log_directory, from, mark, committed, [this](GroupId id) {
+                                  const FeatureGroup* group = definitions->FindGroup(id);
+                                  return group != nullptr && group->offline;
+                                }));
     if (sums.records == 0) return OkStatus();
     replication::CutRecords cut_records = last == nullptr ? replication::CutRecords() : last->cut();
     cut_records.Add(sums.cut);

@@ -54,12 +54,13 @@ struct ChangeFeed::Job {
 
 ChangeFeed::ChangeFeed(std::string log_directory, std::vector<StorageThread*> threads,
                        runtime::Clock& clock, runtime::FileSystem& files,
-                       runtime::BlockingPool& blocking)
+                       runtime::BlockingPool& blocking, LogAlarm& alarm)
     : log_directory_(std::move(log_directory)),
       threads_(std::move(threads)),
       clock_(clock),
       files_(files),
       blocking_(blocking),
+      alarm_(alarm),
       executor_(threads_.front()->executor()),
       changed_(executor_) {}
 
@@ -87,6 +88,7 @@ runtime::Task<Result<ChangeFeed::Batch>> ChangeFeed::Read(Request request) {
   ++readers_;
   Result<Batch> batch = co_await ReadOrWait(job, request.wait_until);
   --readers_;
+  alarm_.Note(batch.status());
   if (batch.ok()) Keep(batch->cursor, std::move(job->cursor));
   co_return batch;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/status.h"
+#include "node/log_alarm.h"
 #include "node/storage_thread.h"
 #include "replication/log_directory.h"
 #include "runtime/executor.h"
@@ -25,7 +26,9 @@ class ChangeFeed {
  public:
   // References and threads outlive the feed; threads is not empty.
   ChangeFeed(std::string log_directory, std::vector<StorageThread*> threads, runtime::Clock& clock,
-             runtime::FileSystem& files, runtime::BlockingPool& blocking);
+             runtime::FileSystem& files, runtime::BlockingPool& blocking, LogAlarm& alarm);
+  // Who else reads the log tells it, too.
+  LogAlarm& alarm() { return alarm_; }
 
   struct Request {
     std::string cursor;      // of the previous batch; empty: from the beginning
@@ -72,6 +75,7 @@ class ChangeFeed {
   runtime::Clock& clock_;
   runtime::FileSystem& files_;
   runtime::BlockingPool& blocking_;
+  LogAlarm& alarm_;
   runtime::Executor& executor_;
   std::atomic<int> readers_ = 0;  // who may wait
   uint64_t commits_ = 0;          // noted while somebody read

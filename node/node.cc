@@ -180,6 +180,7 @@ class Node::Impl {
     parts.files = runtime_.files;
     parts.blocking = runtime_.blocking;
     parts.metrics = runtime_.metrics;
+    parts.logger = runtime_.logger;
     return parts;
   }
 

@@ -9,7 +9,9 @@ namespace tokura::node {
 
 NodeService::NodeService(ServiceParts parts)
     : parts_(std::move(parts)),
-      feed_(parts_.log_directory, parts_.threads, *parts_.clock, *parts_.files, *parts_.blocking),
+      alarm_(*parts_.logger, *parts_.metrics),
+      feed_(parts_.log_directory, parts_.threads, *parts_.clock, *parts_.files, *parts_.blocking,
+            alarm_),
       reads_(parts_.metrics->counter("tokura_node_reads_total", "Rows looked up.")),
       values_(parts_.metrics->counter("tokura_node_values_total", "Values answered.")),
       read_seconds_(parts_.metrics->histogram("tokura_node_read_seconds", "Time of one read.")),

@@ -17,6 +17,7 @@
 #include "proto/node.pb.h"
 #include "runtime/executor.h"
 #include "runtime/file_system.h"
+#include "runtime/logger.h"
 #include "runtime/metrics.h"
 #include "runtime/rpc/server.h"
 #include "runtime/task.h"
@@ -39,6 +40,7 @@ struct ServiceParts {
   runtime::FileSystem* files = nullptr;
   runtime::BlockingPool* blocking = nullptr;
   runtime::Metrics* metrics = nullptr;
+  runtime::Logger* logger = nullptr;
 };
 
 struct ReadPlan;
@@ -51,9 +53,6 @@ class NodeService {
 
   // Any thread: records became visible, so waiting watches look again.
   void NoteCommit() { feed_.NoteCommit(); }
-  // Cutting the log asks it what is committed.
-  ChangeFeed& feed() { return feed_; }
-
   // On the first thread: what the offline tables have of the log; nullopt: nothing is known.
   const std::optional<PositionVector>& committed() const { return feed_.committed(); }
   // On the first thread: waiting watches return.
@@ -67,6 +66,7 @@ class NodeService {
   runtime::Task<Body> Scan(runtime::Executor& home, const runtime::rpc::Call& call);
   runtime::Task<Body> Watch(runtime::Executor& home, const runtime::rpc::Call& call);
   runtime::Task<Body> Digest(runtime::Executor& home, const runtime::rpc::Call& call);
+  runtime::Task<Body> DigestOnce(runtime::Executor& home, const v1::DigestRequest& request);
   runtime::Task<Body> GetStatus(runtime::Executor& home, const runtime::rpc::Call& call);
 
   runtime::Task<Status> ReadOnThread(StorageThread& thread, const ReadPlan& plan,
@@ -78,6 +78,7 @@ class NodeService {
   }
 
   const ServiceParts parts_;
+  LogAlarm alarm_;
   ChangeFeed feed_;
   runtime::Counter& reads_;
   runtime::Counter& values_;

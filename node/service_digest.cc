@@ -13,6 +13,16 @@
 namespace tokura::node {
 namespace {
 
+constexpr int kAttempts = 3;  // while the log is cut again and again
+
+// What one request shares with the blocking pool.
+struct FoldJob {
+  LogFoldRequest request;
+  std::unique_ptr<replication::LogBase> base;
+  Status status;
+  LogFold fold;
+};
+
 struct ThreadDigest {
   PositionVector held;
   Result<std::map<GroupId, RowsDigest>> rows = std::map<GroupId, RowsDigest>();
@@ -42,6 +52,15 @@ Result<std::set<GroupId>> AskedGroups(const v1::DigestRequest& request,
     for (const FeatureGroup& group : definitions.groups) groups.insert(group.id);
   }
   return groups;
+}
+
+Result<std::map<GroupId, PositionVector>> AskedPositions(const v1::DigestRequest& request) {
+  std::map<GroupId, PositionVector> positions;
+  for (const v1::DigestRequest::Position& position : request.positions()) {
+    TOKURA_ASSIGN_OR_RETURN(positions[GroupId(position.group())],
+                            PositionVector::Decode(position.vector()));
+  }
+  return positions;
 }
 
 // 16 bytes in the order of Digest::ToHex.
@@ -74,44 +93,64 @@ v1::DigestResponse ToResponse(const std::map<GroupId, RowsDigest>& live, const L
 
 }  // namespace
 
-runtime::Task<Result<std::string>> NodeService::Digest(runtime::Executor& home,
-                                                       const runtime::rpc::Call& call) {
-  TOKURA_CO_ASSIGN_OR_RETURN(v1::DigestRequest request, ParseRequest<v1::DigestRequest>(call.body));
+// One attempt: the log may be cut while it is read.
+runtime::Task<Result<std::string>> NodeService::DigestOnce(runtime::Executor& home,
+                                                           const v1::DigestRequest& request) {
   // One revision for both folds; shared with the blocking pool.
   const std::shared_ptr<const catalog::Definitions> definitions = parts_.definitions->Current();
-  TOKURA_CO_ASSIGN_OR_RETURN(std::set<GroupId> groups, AskedGroups(request, *definitions));
-  const int64_t now_us = request.now_us();
+  auto job = std::make_shared<FoldJob>();  // joint owners: this request and the blocking pool
+  TOKURA_CO_ASSIGN_OR_RETURN(job->request.groups, AskedGroups(request, *definitions));
+  TOKURA_CO_ASSIGN_OR_RETURN(job->request.positions, AskedPositions(request));
+  job->request.node = parts_.node_id;
+  job->request.now_us = request.now_us();
+  // Its rows may be ahead of its mark, but not of rows that are looked at later.
+  auto open = [job, files = parts_.files, directory = parts_.log_directory] {
+    auto base = replication::LogBase::Open(*files, directory);
+    job->status = base.status();
+    if (base.ok()) job->base = std::move(*base);
+  };
+  co_await runtime::RunBlocking(*parts_.blocking, home, std::move(open));
+  if (!job->status.ok()) co_return job->status;
 
   std::vector<ThreadDigest> threads(parts_.threads.size());
   std::vector<FanOutPart> fan_out;
   for (size_t i = 0; i < threads.size(); ++i) {
     StorageThread& thread = *parts_.threads[i];
-    fan_out.push_back(
-        {&thread.executor(), DigestThread(thread, *definitions, groups, now_us, &threads[i])});
+    fan_out.push_back({&thread.executor(), DigestThread(thread, *definitions, job->request.groups,
+                                                        request.now_us(), &threads[i])});
   }
   co_await FanOut(home, std::move(fan_out));
-  PositionVector vector;
   std::map<GroupId, RowsDigest> live;
   for (const ThreadDigest& thread : threads) {
     if (!thread.rows.ok()) co_return thread.rows.status();
-    vector.JoinWith(thread.held);
+    job->request.vector.JoinWith(thread.held);
     for (const auto& [group, rows] : *thread.rows) {
       live[group].rows += rows.rows;
       live[group].digest += rows.digest;
     }
   }
-
-  // joint owners: this request and the blocking pool
-  auto fold = std::make_shared<Result<LogFold>>(LogFold());
-  auto work = [fold, definitions, groups, vector, now_us, files = parts_.files,
-               directory = parts_.log_directory] {
-    *fold = FoldLog(*files, directory, vector, *definitions, groups, now_us);
+  auto work = [job, definitions, files = parts_.files, directory = parts_.log_directory] {
+    Result<LogFold> fold = FoldLog(*files, directory, job->base.get(), *definitions, job->request);
+    job->status = fold.status();
+    if (fold.ok()) job->fold = std::move(*fold);
   };
   co_await runtime::RunBlocking(*parts_.blocking, home, std::move(work));
-  if (!fold->ok()) co_return fold->status();
-  v1::DigestResponse response = ToResponse(live, **fold);
-  response.set_vector(vector.Encode());
+  if (!job->status.ok()) co_return job->status;
+  v1::DigestResponse response = ToResponse(live, job->fold);
+  response.set_vector(job->request.vector.Encode());
   co_return response.SerializeAsString();
+}
+
+runtime::Task<Result<std::string>> NodeService::Digest(runtime::Executor& home,
+                                                       const runtime::rpc::Call& call) {
+  TOKURA_CO_ASSIGN_OR_RETURN(v1::DigestRequest request, ParseRequest<v1::DigestRequest>(call.body));
+  Result<std::string> answer = co_await DigestOnce(home, request);
+  for (int attempt = 1; attempt < kAttempts; ++attempt) {
+    if (answer.status().code() != Code::kFailedPrecondition) break;
+    answer = co_await DigestOnce(home, request);
+  }
+  if (answer.status().code() == Code::kCorrupt) feed_.alarm().Note(answer.status());
+  co_return answer;
 }
 
 }  // namespace tokura::node

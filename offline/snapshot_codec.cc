@@ -75,6 +75,7 @@ class FieldReader {
     ok_ = false;
     return kNone;
   }
+  bool Has(std::string_view name) const { return ok_ && object_->contains(name); }
   bool ok() const { return ok_; }
 
  private:
@@ -110,6 +111,25 @@ std::optional<DataFile> FileFromJson(const json::value& value) {
   return file;
 }
 
+bool TakeDays(const json::array& items, std::map<int32_t, DayDigest>* days) {
+  for (const json::value& item : items) {
+    FieldReader day(item);
+    const int32_t number = day.Integer<int32_t>("day");
+    (*days)[number] = {day.Integer<uint64_t>("records"), day.Hex("digest")};
+    if (!day.ok()) return false;
+  }
+  return true;
+}
+
+json::array DaysToJson(const std::map<int32_t, DayDigest>& days) {
+  json::array out;
+  for (const auto& [day, digest] : days) {
+    out.push_back(
+        json::object{{"day", day}, {"records", digest.records}, {"digest", digest.digest.ToHex()}});
+  }
+  return out;
+}
+
 std::optional<Snapshot> SnapshotFromJson(const json::value& value) {
   FieldReader fields(value);
   Snapshot snapshot;
@@ -123,11 +143,9 @@ std::optional<Snapshot> SnapshotFromJson(const json::value& value) {
     if (!file) return std::nullopt;
     snapshot.files.push_back(std::move(*file));
   }
-  for (const json::value& item : fields.Items("days")) {
-    FieldReader day(item);
-    const int32_t number = day.Integer<int32_t>("day");
-    snapshot.days[number] = {day.Integer<uint64_t>("records"), day.Hex("digest")};
-    if (!day.ok()) return std::nullopt;
+  if (!TakeDays(fields.Items("days"), &snapshot.days)) return std::nullopt;
+  if (fields.Has("duplicates") && !TakeDays(fields.Items("duplicates"), &snapshot.duplicates)) {
+    return std::nullopt;
   }
   if (!fields.ok() || !position.ok() || snapshot.id < 1) return std::nullopt;
   snapshot.position = std::move(position).value();
@@ -168,19 +186,15 @@ std::string EncodeSnapshot(const Snapshot& snapshot) {
   json::array files;
   files.reserve(snapshot.files.size());
   for (const DataFile& file : snapshot.files) files.push_back(ToJson(file));
-  json::array days;
-  for (const auto& [day, digest] : snapshot.days) {
-    days.push_back(
-        json::object{{"day", day}, {"records", digest.records}, {"digest", digest.digest.ToHex()}});
-  }
-  const std::string body =
-      json::serialize(json::object{{"id", snapshot.id},
-                                   {"group", snapshot.group.value},
-                                   {"committed_at_us", snapshot.committed_at_us},
-                                   {"position", snapshot.position.ToToken()},
-                                   {"watermark_us", snapshot.watermark_us},
-                                   {"days", std::move(days)},
-                                   {"files", std::move(files)}});
+  json::object object{{"id", snapshot.id},
+                      {"group", snapshot.group.value},
+                      {"committed_at_us", snapshot.committed_at_us},
+                      {"position", snapshot.position.ToToken()},
+                      {"watermark_us", snapshot.watermark_us},
+                      {"days", DaysToJson(snapshot.days)}};
+  if (!snapshot.duplicates.empty()) object["duplicates"] = DaysToJson(snapshot.duplicates);
+  object["files"] = std::move(files);
+  const std::string body = json::serialize(object);
   std::string out;
   out.append(kFormatIs).append(std::to_string(kSnapshotFormat));
   out.append(kChecksumIs).append(ChecksumOf(body));

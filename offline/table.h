@@ -52,6 +52,8 @@ struct Snapshot {
   int64_t watermark_us = 0;  // every record with an earlier write_time is in
   std::vector<DataFile> files;
   std::map<int32_t, DayDigest> days;  // by event day since the epoch, of distinct records
+  // Of records of the log up to `position` that were dropped because an equal one is in `files`.
+  std::map<int32_t, DayDigest> duplicates;
   uint64_t rows() const;
   uint64_t bytes() const;
 };

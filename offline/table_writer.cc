@@ -155,6 +155,10 @@ Result<CommitOutcome> TableWriter::CommitOnce(const FeatureGroup& group, const T
     next.files.push_back(*file);
     written.push_back(std::move(*file));
   }
+  for (const auto& [day, repeats] : outcome.duplicate_days) {
+    next.duplicates[day].records += repeats.records;
+    next.duplicates[day].digest += repeats.digest;
+  }
   next.position.JoinWith(commit.position);
   next.watermark_us = std::max(next.watermark_us, commit.watermark_us);
   next.committed_at_us = commit.now_us;
@@ -195,6 +199,11 @@ Result<std::vector<size_t>> TableWriter::NewRows(const FeatureGroup& group,
     }
     if (repeated) {
       ++outcome->duplicates;
+      if (dot) {
+        DayDigest& day = outcome->duplicate_days[EventDay(rows[i].record.event_time_us)];
+        ++day.records;
+        day.digest += digests[i];
+      }
     } else {
       fresh.push_back(i);
     }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ struct CommitOutcome {
   uint64_t files = 0;
   uint64_t bytes = 0;
   uint64_t duplicates = 0;  // dropped: the table or the commit has an equal record
+  std::map<int32_t, DayDigest> duplicate_days;  // of those from the log
 };
 
 // Blocking; not thread-safe; owns the table.

@@ -19,25 +19,32 @@ using Days = std::map<int32_t, DayDigest>;
 // Compares one group; whatever differs goes into the report.
 class GroupVerifier {
  public:
-  GroupVerifier(runtime::FileSystem& files, const FeatureGroup& group, const PositionVector& vector,
-                int64_t now_us, VerifyReport* report)
-      : files_(files), group_(group), vector_(vector), now_us_(now_us), report_(*report) {}
+  GroupVerifier(runtime::FileSystem& files, const std::string& offline_root,
+                const FeatureGroup& group, const PositionVector& vector, int64_t now_us,
+                VerifyReport* report)
+      : files_(files),
+        offline_root_(offline_root),
+        group_(group),
+        vector_(vector),
+        now_us_(now_us),
+        report_(*report) {}
 
-  void CheckFiles(const std::string& offline_root, const client::DigestReport& log) {
-    auto table = Table::OpenForRead(files_, offline_root, group_);
-    if (!table.ok()) {
-      Differs("", "the table cannot be read: " + table.status().message());
-      return;
-    }
-    table_ = std::move(table).value();
-    for (const DataFile& file : table_->current().files) CheckFile(file);
-    report_.files += table_->current().files.size();
-    if (!unreadable_) CompareDays("snapshot", table_->current().days, all_days_);
+  void CheckFiles(const Table* snapshot, const client::DigestReport& log) {
+    snapshot_ = snapshot;
+    const Snapshot& current = snapshot->current();
+    for (const DataFile& file : current.files) CheckFile(file);
+    report_.files += current.files.size();
+    if (!unreadable_) CompareDays("snapshot", current.days, all_days_);
     Days of_log;
     for (const client::DigestReport::Day& day : log.days) {
       if (day.group == group_.id && day.records > 0) of_log[day.day] = {day.records, day.digest};
     }
+    // Each repeat that was dropped stands in the log once more.
+    Add(current.duplicates, &log_days_);
     CompareDays("log", of_log, log_days_);
+  }
+  void TableUnreadable(const Status& status) {
+    Differs("", "the table cannot be read: " + status.message());
   }
 
   void CheckRows(const client::DigestReport& log) {
@@ -51,7 +58,7 @@ class GroupVerifier {
     }
     if (!group_.online) return;
     // What a file is missing differs already, day by day.
-    if (table_ == nullptr || unreadable_) return;
+    if (snapshot_ == nullptr || unreadable_) return;
     uint64_t rows = 0;
     Digest digest;
     if (Status folded = FoldRows(&rows, &digest); !folded.ok()) {
@@ -89,7 +96,7 @@ class GroupVerifier {
   }
 
   Status ReadFileInto(const DataFile& file, Days* all, Days* of_log, Digest* digest) {
-    const std::string path = table_->folder() + "/" + file.path;
+    const std::string path = snapshot_->folder() + "/" + file.path;
     TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<runtime::ReadableFile> raw, files_.Open(path));
     TOKURA_ASSIGN_OR_RETURN(const uint64_t bytes, raw->Size());
     if (bytes != file.bytes) {
@@ -98,7 +105,7 @@ class GroupVerifier {
     }
     TOKURA_ASSIGN_OR_RETURN(
         const std::unique_ptr<DataFileReader> reader,
-        DataFileReader::Open(files_, table_->folder(), file, group_, std::nullopt));
+        DataFileReader::Open(files_, snapshot_->folder(), file, group_, std::nullopt));
     while (true) {
       TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, reader->Next());
       if (!row) return OkStatus();
@@ -107,8 +114,7 @@ class GroupVerifier {
       *digest += of_row;
       const int32_t day = EventDay(row->record.event_time_us);
       Count(day, of_row, all);
-      const std::optional<Dot> dot = DotOf(*row);
-      if (dot && vector_.Covers(*dot)) Count(day, of_row, of_log);
+      if (DotOf(*row)) Count(day, of_row, of_log);
     }
   }
 
@@ -153,10 +159,13 @@ class GroupVerifier {
 
   // The online rows as the files have them: the fold of all online records by key.
   Status FoldRows(uint64_t* rows, Digest* sum) {
+    // As it is now: it has more than the snapshot, all of what the rows were made of.
+    TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<Table> table,
+                            Table::OpenForRead(files_, offline_root_, group_));
     std::vector<const DataFile*> all;
-    for (const DataFile& file : table_->current().files) all.push_back(&file);
+    for (const DataFile& file : table->current().files) all.push_back(&file);
     TOKURA_ASSIGN_OR_RETURN(HistoryMerge merge,
-                            HistoryMerge::Open(files_, table_->folder(), all, group_, {}));
+                            HistoryMerge::Open(files_, table->folder(), all, group_, {}));
     std::string key;
     Row row;
     const auto finish = [&] {
@@ -181,22 +190,39 @@ class GroupVerifier {
   }
 
   runtime::FileSystem& files_;
+  const std::string& offline_root_;
   const FeatureGroup& group_;
   const PositionVector& vector_;
   const int64_t now_us_;
   VerifyReport& report_;
-  std::unique_ptr<Table> table_;
+  const Table* snapshot_ = nullptr;
   Days all_days_;  // of every row
-  Days log_days_;  // of those whose place in the log the vector covers
+  Days log_days_;  // of those from the log, with their repeats
   bool unreadable_ = false;
 };
 
 }  // namespace
 
+Snapshots OpenSnapshots(runtime::FileSystem& files, const catalog::Definitions& definitions,
+                        const std::string& offline_root) {
+  Snapshots snapshots;
+  for (const FeatureGroup& group : definitions.groups) {
+    if (!group.offline) continue;
+    Result<std::unique_ptr<Table>> table = Table::OpenForRead(files, offline_root, group);
+    if (!table.ok()) {
+      snapshots.unreadable[group.id] = table.status();
+      continue;
+    }
+    snapshots.positions[group.id] = (*table)->current().position.Encode();
+    snapshots.tables[group.id] = std::move(*table);
+  }
+  return snapshots;
+}
+
 Result<VerifyReport> VerifyFiles(runtime::FileSystem& files,
                                  const catalog::Definitions& definitions,
                                  const std::string& offline_root,
-                                 const std::vector<std::string>& groups,
+                                 const std::vector<std::string>& groups, const Snapshots& snapshots,
                                  const client::DigestReport& report, int64_t now_us) {
   TOKURA_ASSIGN_OR_RETURN(const PositionVector vector, PositionVector::Decode(report.vector));
   std::set<GroupId> wanted;
@@ -208,8 +234,13 @@ Result<VerifyReport> VerifyFiles(runtime::FileSystem& files,
   for (const FeatureGroup& group : definitions.groups) {
     if (!groups.empty() && !wanted.contains(group.id)) continue;
     ++out.groups;
-    GroupVerifier verifier(files, group, vector, now_us, &out);
-    if (group.offline) verifier.CheckFiles(offline_root, report);
+    GroupVerifier verifier(files, offline_root, group, vector, now_us, &out);
+    if (const auto table = snapshots.tables.find(group.id); table != snapshots.tables.end()) {
+      verifier.CheckFiles(table->second.get(), report);
+    } else if (const auto bad = snapshots.unreadable.find(group.id);
+               bad != snapshots.unreadable.end()) {
+      verifier.TableUnreadable(bad->second);
+    }
     verifier.CheckRows(report);
   }
   return out;

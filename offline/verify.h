@@ -1,15 +1,22 @@
-// Verify: log = online = files, by digest. The nodes report, at one position, the digests of their
-// log and of their rows (client::DigestReport); this recomputes both from the files, looking only
-// at rows whose place in the log that position covers.
+// Verify: log = online = files, by digest.
+//
+//   OpenSnapshots ──positions──▶ Api::GetDigest ──▶ Api::Wait(report.vector) ──▶ VerifyFiles
+//
+// The nodes sum up the log of each group up to the position of its table's snapshot, each record as
+// often as it was logged; the snapshot's files and the repeats that it counted must give the same.
+// The nodes' rows, at report.vector, must be the fold of base and log, and that of the files.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "catalog/definitions.h"
 #include "client/api.h"
 #include "core/status.h"
+#include "offline/table.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {
@@ -29,11 +36,20 @@ struct VerifyReport {
   bool equal() const { return differences.empty(); }
 };
 
+// The tables of offline groups as they are at one moment. Blocking.
+struct Snapshots {
+  std::map<GroupId, std::unique_ptr<Table>> tables;
+  std::map<GroupId, Status> unreadable;
+  std::map<GroupId, std::string> positions;  // for client::DigestRequest
+};
+Snapshots OpenSnapshots(runtime::FileSystem& files, const catalog::Definitions& definitions,
+                        const std::string& offline_root);
+
 // REQUIRES: every table covers report.vector (Api::Wait). Blocking.
 Result<VerifyReport> VerifyFiles(runtime::FileSystem& files,
                                  const catalog::Definitions& definitions,
                                  const std::string& offline_root,
-                                 const std::vector<std::string>& groups,
+                                 const std::vector<std::string>& groups, const Snapshots& snapshots,
                                  const client::DigestReport& report, int64_t now_us);
 
 }  // namespace tokura::offline

@@ -19,6 +19,11 @@ using namespace std::chrono_literals;
 
 constexpr auto kIdleMark = 1s;        // after so long without a commit the end is marked durable
 constexpr auto kFlushedSync = 500ms;  // kFlushed promises a sync within 1 s; half is for the sync
+// While one sync is under way, so much must be pending for another commit to be written beside it;
+// less waits for the sync, and shares a commit with what comes until then.
+constexpr uint64_t kBesideSyncBytes = 64 << 10;
+// No more is written and not yet synced.
+constexpr uint64_t kUnsyncedBytesMax = 16 << 20;
 
 using AppendResult = Result<std::vector<Dot>>;
 
@@ -53,6 +58,7 @@ class ChangeLog::Impl {
         closed_hlc_us_(options_.min_hlc_us),
         wake_(executor),
         unsynced_(executor),
+        acknowledged_(executor),
         stop_(executor),
         tasks_(executor) {}
 
@@ -60,7 +66,7 @@ class ChangeLog::Impl {
 
   void Start() {
     tasks_.Spawn(CommitLoop());
-    if (options_.durability == Durability::kFlushed) tasks_.Spawn(SyncLoop());
+    tasks_.Spawn(options_.durability == Durability::kFlushed ? SyncLoop() : AcknowledgeLoop());
   }
 
   runtime::Task<AppendResult> Append(std::vector<PendingRecord> records) {
@@ -85,23 +91,32 @@ class ChangeLog::Impl {
     runtime::OneShot<AppendResult> done = group.done;
     pending_.push_back(std::move(group));
     wake_.NotifyAll();
+    if (pending_bytes_ >= kBesideSyncBytes) acknowledged_.NotifyAll();
     co_return co_await done;
   }
 
-  const PositionVector& durable() const { return durable_; }
+  const PositionVector& durable() {
+    for (const uint16_t shard : changed_shards_) {
+      durable_.Add(Dot{ShardId(shard), options_.origin, Seq(acknowledged_seqs_[shard])});
+      is_changed_[shard] = false;
+    }
+    changed_shards_.clear();
+    return durable_;
+  }
   int64_t last_hlc_us() const { return last_hlc_us_; }
   uint64_t bytes() const { return writer_.bytes(); }
   uint32_t mark_segment() const { return mark_segment_; }
 
   runtime::Task<Status> SyncAll() {
     if (!failed_.ok()) co_return failed_;
+    if (options_.durability == Durability::kFsync) co_return OkStatus();  // else not applied
     Status status = co_await writer_.Sync();
     if (!status.ok()) Fail(status);
     co_return status;
   }
 
   int64_t CloseHlc() {
-    if (!committing_) {
+    if (open_batches_ == 0) {
       last_hlc_us_ = std::max(last_hlc_us_, clock_.NowUs() - 1);
       closed_hlc_us_ = last_hlc_us_;
     }
@@ -132,7 +147,8 @@ class ChangeLog::Impl {
     std::vector<Group> groups;
     uint64_t bytes = 0;
     uint32_t segment = 0;
-    std::string frames;
+    std::chrono::nanoseconds begin{};
+    int64_t hlc_before_us = 0;
     std::vector<LogRecord> records;
     std::vector<std::pair<ShardId, ShardEnd>> before;  // of each record's shard, in log order
   };
@@ -140,9 +156,13 @@ class ChangeLog::Impl {
   runtime::Task<void> CommitLoop() {
     bool marked = true;  // the end of the log is known to be durable by a COMMIT frame
     while (failed_.ok()) {
-      if (!pending_.empty()) {
+      const bool sync_runs = !written_.empty();
+      const bool beside = pending_bytes_ >= kBesideSyncBytes && written_bytes_ < kUnsyncedBytesMax;
+      if (!pending_.empty() && (!sync_runs || beside)) {
         co_await Commit(TakeBatch());
         marked = false;
+      } else if (sync_runs) {
+        co_await acknowledged_.Wait();
       } else if (stopping_) {
         break;
       } else if (marked) {
@@ -155,6 +175,30 @@ class ChangeLog::Impl {
       }
     }
     if (!marked && failed_.ok()) co_await MarkEnd();
+    closed_ = true;
+    unsynced_.NotifyAll();
+  }
+
+  // What one sync made durable is acknowledged, in order; what was written meanwhile has the next.
+  runtime::Task<void> AcknowledgeLoop() {
+    while (failed_.ok()) {
+      if (written_.empty()) {
+        if (closed_) co_return;
+        co_await unsynced_.Wait();
+        continue;
+      }
+      const size_t covered = written_.size();
+      Status status = co_await writer_.Sync();
+      if (!status.ok()) Fail(status);
+      if (!failed_.ok()) co_return;
+      for (size_t i = 0; i < covered; ++i) {
+        const Batch batch = std::move(written_.front());
+        written_.pop_front();
+        written_bytes_ -= batch.bytes;
+        Acknowledge(batch);
+      }
+      acknowledged_.NotifyAll();
+    }
   }
 
   Batch TakeBatch() {
@@ -170,54 +214,54 @@ class ChangeLog::Impl {
     return batch;
   }
 
+  // Writes a commit. It is acknowledged here in kFlushed, by AcknowledgeLoop in kFsync.
   runtime::Task<void> Commit(Batch batch) {
-    const std::chrono::nanoseconds begin = clock_.Monotonic();
+    batch.begin = clock_.Monotonic();
     Status status = co_await writer_.Reserve(batch.bytes);
+    if (status.ok() && !failed_.ok()) status = failed_;  // a sync failed meanwhile
     if (status.ok()) {
       batch.segment = writer_.number();
       Encode(&batch);
-      status = writer_.Append(batch.frames);
-      if (!status.ok()) TakeBack(batch);
-      unsynced_.NotifyAll();
+      status = writer_.Append(frames_);
+      log_bytes_.Add(status.ok() ? static_cast<double>(frames_.size()) : 0);
+      if (status.code() == Code::kResourceExhausted) TakeBack(batch);
     }
-    if (status.ok() && options_.durability == Durability::kFsync) {
-      status = co_await writer_.Sync();
-    }
-    if (status.ok() && !failed_.ok()) status = failed_;  // a background sync failed meanwhile
-    // After a failure nobody knows whether the batch is in the log, so its times stay open for
-    // ever.
-    committing_ = committing_ && !status.ok() && status.code() != Code::kResourceExhausted;
     if (!status.ok()) {
       for (const Group& group : batch.groups) group.done.Set(status);
       if (status.code() != Code::kResourceExhausted) Fail(status);
       co_return;
     }
-    Acknowledge(batch);
-    commit_seconds_.Observe(std::chrono::duration<double>(clock_.Monotonic() - begin).count());
-    commits_.Add();
-    records_.Add(static_cast<double>(batch.records.size()));
-    log_bytes_.Add(static_cast<double>(batch.frames.size()));
+    if (options_.durability == Durability::kFlushed) {
+      Acknowledge(batch);
+    } else {
+      written_bytes_ += batch.bytes;
+      written_.push_back(std::move(batch));
+    }
+    unsynced_.NotifyAll();
   }
 
   // Gives each record its place and time, and encodes the commit.
   void Encode(Batch* batch) {
-    committing_ = true;
-    closed_hlc_us_ = last_hlc_us_;
-    batch->frames.reserve(batch->bytes);
-    writer_.BeginCommit(&batch->frames);
+    batch->hlc_before_us = last_hlc_us_;
+    if (open_batches_++ == 0) closed_hlc_us_ = last_hlc_us_;
+    frames_.clear();
+    writer_.BeginCommit(&frames_);
+    size_t records = 0;
+    for (const Group& group : batch->groups) records += group.records.size();
+    batch->records.reserve(records);
+    batch->before.reserve(records);
+    last_hlc_us_ = std::max(clock_.NowUs() - 1, last_hlc_us_);
     for (Group& group : batch->groups) {
       for (PendingRecord& pending : group.records) {
         ShardEnd& end = ends_[pending.shard.value];
         batch->before.emplace_back(pending.shard, end);
-        last_hlc_us_ = std::max(clock_.NowUs(), last_hlc_us_ + 1);
-        LogRecord record;
+        LogRecord& record = batch->records.emplace_back();
         record.dot = Dot{pending.shard, options_.origin, Seq(end.seq.value + 1)};
-        record.hlc_us = last_hlc_us_;
+        record.hlc_us = ++last_hlc_us_;
         record.body = std::move(pending.body);
         record.chain = NextChain(end.chain, record);
         end = ShardEnd{record.dot.seq, record.chain};
-        SegmentBuilder::AppendRecord(0, record, &batch->frames);
-        batch->records.push_back(std::move(record));
+        SegmentBuilder::AppendRecord(0, record, &frames_);
       }
     }
   }
@@ -227,12 +271,18 @@ class ChangeLog::Impl {
     for (auto it = batch.before.rbegin(); it != batch.before.rend(); ++it) {
       ends_[it->first.value] = it->second;
     }
+    --open_batches_;
   }
 
   void Acknowledge(const Batch& batch) {
     mark_segment_ = batch.segment;
+    --open_batches_;
+    closed_hlc_us_ =
+        written_.empty() ? batch.records.back().hlc_us : written_.front().hlc_before_us;
     for (const LogRecord& record : batch.records) {
-      durable_.Add(record.dot);
+      const uint16_t shard = record.dot.shard.value;
+      acknowledged_seqs_[shard] = record.dot.seq.value;
+      if (!std::exchange(is_changed_[shard], true)) changed_shards_.push_back(shard);
       if (applier_) applier_(record);
     }
     size_t next = 0;
@@ -242,6 +292,10 @@ class ChangeLog::Impl {
       for (size_t i = 0; i < group.records.size(); ++i) dots.push_back(batch.records[next++].dot);
       group.done.Set(std::move(dots));
     }
+    commit_seconds_.Observe(
+        std::chrono::duration<double>(clock_.Monotonic() - batch.begin).count());
+    commits_.Add();
+    records_.Add(static_cast<double>(batch.records.size()));
   }
 
   // A COMMIT frame alone, so that recovery knows the last commit to be durable and takes damage to
@@ -273,10 +327,14 @@ class ChangeLog::Impl {
   void Fail(const Status& status) {
     if (!failed_.ok()) return;
     failed_ = status;
+    for (const Batch& batch : std::exchange(written_, {})) {
+      for (const Group& group : batch.groups) group.done.Set(status);
+    }
     for (const Group& group : std::exchange(pending_, {})) group.done.Set(status);
     pending_bytes_ = 0;
     wake_.NotifyAll();
     unsynced_.NotifyAll();
+    acknowledged_.NotifyAll();
     stop_.NotifyAll();
     if (on_failed_) on_failed_(status);
   }
@@ -292,17 +350,27 @@ class ChangeLog::Impl {
   Applier applier_;
   SegmentWriter writer_;
   std::array<ShardEnd, kShardCount> ends_{};
+  std::string frames_;         // of the commit that is written, for its memory
+  std::deque<Batch> written_;  // kFsync: not synced yet, in log order
+  uint64_t written_bytes_ = 0;
+  // What durable_ lacks is gathered, and put there when it is asked for.
   PositionVector durable_;
+  std::array<uint64_t, kShardCount> acknowledged_seqs_{};
+  std::array<bool, kShardCount> is_changed_{};
+  std::vector<uint16_t> changed_shards_;
   uint32_t mark_segment_ = 1;
   int64_t last_hlc_us_;
   int64_t closed_hlc_us_;    // below every record that is not durable
-  bool committing_ = false;  // records have their times, and are not durable yet
+  size_t open_batches_ = 0;  // whose records have their times, and are not acknowledged; for ever
+                             // after a failure, as nobody knows whether they are in the log
   std::deque<Group> pending_;
   uint64_t pending_bytes_ = 0;
   bool stopping_ = false;
+  bool closed_ = false;  // nothing more will be written
   Status failed_;
-  runtime::Signal wake_;      // something is pending, or Stop
-  runtime::Signal unsynced_;  // something is to be synced, or Stop
+  runtime::Signal wake_;          // something is pending, or Stop
+  runtime::Signal unsynced_;      // something is to be synced, or Stop
+  runtime::Signal acknowledged_;  // a sync ended, or much is pending beside it
   runtime::Signal stop_;
   runtime::TaskGroup tasks_;  // the last member: its frames end first
 };
@@ -318,7 +386,7 @@ void ChangeLog::Start() { impl_->Start(); }
 runtime::Task<Result<std::vector<Dot>>> ChangeLog::Append(std::vector<PendingRecord> records) {
   return impl_->Append(std::move(records));
 }
-const PositionVector& ChangeLog::durable() const { return impl_->durable(); }
+const PositionVector& ChangeLog::durable() { return impl_->durable(); }
 int64_t ChangeLog::last_hlc_us() const { return impl_->last_hlc_us(); }
 int64_t ChangeLog::CloseHlc() { return impl_->CloseHlc(); }
 uint64_t ChangeLog::bytes() const { return impl_->bytes(); }

@@ -1,5 +1,6 @@
 // ChangeLog: one physical log of one storage thread in one incarnation, the root of durability. It
 // assigns seq (per shard, contiguous) and hlc (strictly increasing), appends, and group-commits.
+// While one sync is under way the next commits are written; acknowledgements stay in order.
 //
 // Lives on one executor. Returned OK => as durable as `durability` says. After a failed sync the
 // log is failed for good: nothing is acknowledged any more, and `on_failed` is called once.
@@ -62,7 +63,7 @@ class ChangeLog {
   // UNAVAILABLE: stopped, nothing was written. INVALID_ARGUMENT: an empty or too large body.
   runtime::Task<Result<std::vector<Dot>>> Append(std::vector<PendingRecord> records);
 
-  const PositionVector& durable() const;  // every record acknowledged so far
+  const PositionVector& durable();  // every record acknowledged so far
   int64_t last_hlc_us() const;
   // A write time that every record not in durable() yet will exceed; raises later write times so.
   int64_t CloseHlc();

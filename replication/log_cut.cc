@@ -15,11 +15,13 @@ namespace {
 class LogSummer {
  public:
   LogSummer(runtime::FileSystem& files, const std::string& directory, const LogMark& from,
-            const LogMark& to, const PositionVector& committed)
+            const LogMark& to, const PositionVector& committed,
+            const std::function<bool(GroupId)>& in_tables)
       : files_(files),
         directory_(directory),
         to_(to),
         committed_(committed),
+        in_tables_(in_tables),
         verifier_(&from.vector) {}
 
   // Adds a segment to `sums`; false, and nothing added, if a record of it is not committed.
@@ -55,10 +57,11 @@ class LogSummer {
   }
 
  private:
-  static Status AddRecord(const LogRecord& logged, CutRecords* cut) {
+  Status AddRecord(const LogRecord& logged, CutRecords* cut) const {
     TOKURA_ASSIGN_OR_RETURN(const Record record, DecodeRecord(logged.body));
     TOKURA_ASSIGN_OR_RETURN(const GroupId group, RowKeyGroup(record.key));
     cut->vector.Add(logged.dot);
+    if (in_tables_ && !in_tables_(group)) return OkStatus();
     CutDay& day = cut->days[{group, CutDayOf(record.event_time_us)}];
     ++day.records;
     day.digest += DigestBytes(logged.body);
@@ -69,6 +72,7 @@ class LogSummer {
   const std::string& directory_;
   const LogMark& to_;
   const PositionVector& committed_;
+  const std::function<bool(GroupId)>& in_tables_;
   RecordVerifier verifier_;
 };
 
@@ -76,7 +80,8 @@ class LogSummer {
 
 Result<CutSums> SumCutRecords(runtime::FileSystem& files, const std::string& directory,
                               const LogMark& from, const LogMark& to,
-                              const PositionVector& committed) {
+                              const PositionVector& committed,
+                              const std::function<bool(GroupId)>& in_tables) {
   TOKURA_ASSIGN_OR_RETURN(const SegmentList list, ListSegments(files, directory, from));
   CutSums sums;
   sums.mark = to;
@@ -84,7 +89,7 @@ Result<CutSums> SumCutRecords(runtime::FileSystem& files, const std::string& dir
     const auto [incarnation, log] = place;
     const auto logs = list.find(incarnation);
     if (logs == list.end() || !logs->second.contains(log)) continue;  // gone before
-    LogSummer summer(files, directory, from, to, committed);
+    LogSummer summer(files, directory, from, to, committed, in_tables);
     uint32_t next = from.SegmentOf(incarnation, log);
     for (const uint32_t number : logs->second.at(log)) {
       if (number >= end) break;
@@ -95,6 +100,25 @@ Result<CutSums> SumCutRecords(runtime::FileSystem& files, const std::string& dir
     end = next;
   }
   return sums;
+}
+
+Result<uint64_t> LogBytes(runtime::FileSystem& files, const std::string& directory) {
+  SegmentLister lister(files, directory);
+  TOKURA_ASSIGN_OR_RETURN(const SegmentList list, lister.List());
+  uint64_t bytes = 0;
+  for (const auto& [incarnation, logs] : list) {
+    for (const auto& [log, numbers] : logs) {
+      for (const uint32_t number : numbers) {
+        const std::string path = directory + "/" + SegmentName{incarnation, log, number}.ToString();
+        const Result<std::unique_ptr<runtime::ReadableFile>> file = files.Open(path);
+        if (file.status().code() == Code::kNotFound) continue;  // cut meanwhile
+        if (!file.ok()) return file.status();
+        TOKURA_ASSIGN_OR_RETURN(const uint64_t size, (*file)->Size());
+        bytes += size;
+      }
+    }
+  }
+  return bytes;
 }
 
 Result<CutOutcome> CutLog(runtime::FileSystem& files, const std::string& directory) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "core/position_vector.h"
@@ -27,10 +28,15 @@ struct CutSums {
 // Reads the segments between two marks and verifies all of their checksums, chains and places. A
 // log is read up to its first segment with a record that `committed` does not cover: what the
 // offline tables lack is not cut. `from`: of the base, or empty. `to`: covers all records below its
-// segments (CORRUPT otherwise). CORRUPT names file and offset.
+// segments (INTERNAL otherwise). CORRUPT names file and offset. `in_tables`: whether records of a
+// group are counted in CutSums::cut.days, because it has an offline table now; all if empty.
 Result<CutSums> SumCutRecords(runtime::FileSystem& files, const std::string& directory,
                               const LogMark& from, const LogMark& to,
-                              const PositionVector& committed);
+                              const PositionVector& committed,
+                              const std::function<bool(GroupId)>& in_tables = {});
+
+// Of the segments that are left.
+Result<uint64_t> LogBytes(runtime::FileSystem& files, const std::string& directory);
 
 struct CutOutcome {
   uint64_t segments = 0;  // removed

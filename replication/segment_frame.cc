@@ -1,6 +1,7 @@
 #include "replication/segment_frame.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/bytes.h"
 
@@ -23,9 +24,8 @@ size_t BeginFrame(FrameKind kind, size_t payload_bytes, std::string* out) {
 }
 
 void EndFrame(size_t begin, std::string* out) {
-  std::string crc;
-  PutU32(&crc, Crc32c(std::string_view(*out).substr(begin + 4)));
-  out->replace(begin, 4, crc);
+  const uint32_t crc = Crc32c(std::string_view(*out).substr(begin + 4));
+  std::memcpy(out->data() + begin, &crc, sizeof(crc));
 }
 
 }  // namespace
@@ -65,15 +65,24 @@ void SegmentBuilder::AppendOrigin(uint16_t origin_index, const Origin& origin, s
 void SegmentBuilder::AppendRecord(uint16_t origin_index, const LogRecord& record,
                                   std::string* out) {
   TOKURA_CHECK(!record.body.empty() && record.body.size() <= kRecordBytesMax);
-  const size_t begin = BeginFrame(FrameKind::kRecord, kRecordHeadBytes + record.body.size(), out);
-  PutU16(out, record.dot.shard.value);
-  PutU16(out, origin_index);
-  PutU64(out, record.dot.seq.value);
-  PutU32(out, record.epoch.value);
-  PutU64(out, static_cast<uint64_t>(record.hlc_us));
-  PutU64(out, record.chain);
-  out->append(record.body);
-  EndFrame(begin, out);
+  // Every record passes here, so the head is put together on the stack and goes in one piece.
+  char head[kFrameHeadBytes + kRecordHeadBytes];
+  char* next = head + 4;  // behind the checksum
+  const auto put = [&next](const auto& value) {
+    std::memcpy(next, &value, sizeof(value));
+    next += sizeof(value);
+  };
+  put(static_cast<uint32_t>(kRecordHeadBytes + record.body.size()));
+  put(FrameKind::kRecord);
+  put(record.dot.shard.value);
+  put(origin_index);
+  put(record.dot.seq.value);
+  put(record.epoch.value);
+  put(record.hlc_us);
+  put(record.chain);
+  const uint32_t crc = Crc32c(record.body, Crc32c({head + 4, sizeof(head) - 4}));
+  std::memcpy(head, &crc, sizeof(crc));
+  out->append(head, sizeof(head)).append(record.body);
 }
 
 std::optional<size_t> FrameBytes(std::string_view head) {

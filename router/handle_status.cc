@@ -66,11 +66,10 @@ Task<Result<client::ClusterStatus>> Handlers::Cluster(CallOptions options) {
   co_return status;
 }
 
-Task<Result<DigestReport>> Handlers::Digests(std::vector<std::string> groups, int64_t now_us,
-                                             CallOptions options) {
+Task<Result<DigestReport>> Handlers::Digests(client::DigestRequest request, CallOptions options) {
   const Deadline deadline(*runtime_.clock, options.timeout);
   const Definitions definitions = catalog_.Current();
-  for (std::string& group : groups) {
+  for (std::string& group : request.groups) {
     TOKURA_CO_ASSIGN_OR_RETURN(const FeatureGroup* found, definitions->ResolveGroup(group));
     group = found->QualifiedName();
   }
@@ -79,7 +78,7 @@ Task<Result<DigestReport>> Handlers::Digests(std::vector<std::string> groups, in
   std::map<GroupId, DigestReport::Rows> rows;
   std::vector<std::string> vectors;
   for (size_t i = 0; i < nodes_.size(); ++i) {
-    Result<DigestReport> report = co_await nodes_.GetDigest(i, groups, now_us, deadline);
+    Result<DigestReport> report = co_await nodes_.GetDigest(i, request, deadline);
     if (!report.ok()) {
       co_return report.status().WithContext("node '" + nodes_.endpoint(i).id + "'");
     }

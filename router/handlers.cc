@@ -84,9 +84,9 @@ Task<Result<client::ClusterStatus>> Handlers::GetClusterStatus(CallOptions optio
   return Measured(Method::kClusterStatus, Cluster(options));
 }
 
-Task<Result<client::DigestReport>> Handlers::GetDigest(std::vector<std::string> groups,
-                                                       int64_t now_us, CallOptions options) {
-  return Measured(Method::kDigest, Digests(std::move(groups), now_us, options));
+Task<Result<client::DigestReport>> Handlers::GetDigest(client::DigestRequest request,
+                                                       CallOptions options) {
+  return Measured(Method::kDigest, Digests(std::move(request), options));
 }
 
 Task<Status> Handlers::RunElsewhere(std::function<void()> work) {

@@ -49,8 +49,7 @@ class Handlers : public client::Api {
   runtime::Task<Result<std::vector<client::OfflineGroupStatus>>> OfflineStatus(
       CallOptions options) override;
   runtime::Task<Result<client::ClusterStatus>> GetClusterStatus(CallOptions options) override;
-  runtime::Task<Result<client::DigestReport>> GetDigest(std::vector<std::string> groups,
-                                                        int64_t now_us,
+  runtime::Task<Result<client::DigestReport>> GetDigest(client::DigestRequest request,
                                                         CallOptions options) override;
 
   // OK when every node answers and is ready; else UNAVAILABLE with the reason.
@@ -97,8 +96,8 @@ class Handlers : public client::Api {
   runtime::Task<Status> WaitOnline(std::string vector, Deadline deadline);
   runtime::Task<Result<std::vector<client::OfflineGroupStatus>>> Offline(CallOptions options);
   runtime::Task<Result<client::ClusterStatus>> Cluster(CallOptions options);
-  runtime::Task<Result<client::DigestReport>> Digests(std::vector<std::string> groups,
-                                                      int64_t now_us, CallOptions options);
+  runtime::Task<Result<client::DigestReport>> Digests(client::DigestRequest request,
+                                                      CallOptions options);
   WriteId NextWriteId(int64_t now_us) { return write_ids_.Next(now_us, runtime_.random->Next()); }
 
   RouterRuntime runtime_;

@@ -77,8 +77,7 @@ Task<Result<std::string>> ServeDigest(Handlers& handlers, Call call) {
       co_await Decode<wire::DigestRequest>(handlers, std::move(call.body));
   if (!request.ok()) co_return request.status();
   TOKURA_CO_ASSIGN_OR_RETURN(const CallOptions options, OptionsOf(handlers, call));
-  Result<client::DigestReport> report =
-      co_await handlers.GetDigest(std::move(request->groups), request->now_us, options);
+  Result<client::DigestReport> report = co_await handlers.GetDigest(std::move(*request), options);
   if (!report.ok()) co_return report.status();
   co_return wire::Encode(*report);
 }

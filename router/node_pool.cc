@@ -105,12 +105,11 @@ Task<Result<std::vector<client::NodeInfo>>> NodePool::GetStatuses(Deadline deadl
   co_return infos;
 }
 
-Task<Result<client::DigestReport>> NodePool::GetDigest(size_t node, std::vector<std::string> groups,
-                                                       int64_t now_us, Deadline deadline) {
+Task<Result<client::DigestReport>> NodePool::GetDigest(size_t node, client::DigestRequest request,
+                                                       Deadline deadline) {
   NodeClient* client = clients_[node].get();
-  std::function<Task<Result<client::DigestReport>>()> attempt = [client, &groups, now_us,
-                                                                 deadline] {
-    return client->GetDigest(groups, now_us, deadline.ForNode());
+  std::function<Task<Result<client::DigestReport>>()> attempt = [client, &request, deadline] {
+    return client->GetDigest(request, deadline.ForNode());
   };
   Result<client::DigestReport> answer =
       co_await Call<client::DigestReport>(std::move(attempt), Repeat::kAfterCut, deadline);

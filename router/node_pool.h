@@ -46,9 +46,8 @@ class NodePool {
   runtime::Task<Result<client::NodeInfo>> GetStatus(size_t node, Deadline deadline);
   // Of every node; the first error if one did not answer.
   runtime::Task<Result<std::vector<client::NodeInfo>>> GetStatuses(Deadline deadline);
-  runtime::Task<Result<client::DigestReport>> GetDigest(size_t node,
-                                                        std::vector<std::string> groups,
-                                                        int64_t now_us, Deadline deadline);
+  runtime::Task<Result<client::DigestReport>> GetDigest(size_t node, client::DigestRequest request,
+                                                        Deadline deadline);
   runtime::Task<void> Stop();
 
  private:

@@ -103,7 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       Delete(handlers, world);
       break;
     case 5: {
-      const auto report = world.Run(handlers.GetDigest({}, 0, CallOptions()));
+      const auto report = world.Run(handlers.GetDigest({}, CallOptions()));
       if (report.ok()) TOKURA_CHECK(!client::wire::Encode(*report).empty() || size < 8);
       break;
     }

@@ -153,6 +153,12 @@ class NodeDigestTest : public NodeWatchTest {
   v1::DigestRequest Request() {
     v1::DigestRequest request;
     request.set_now_us(Now());
+    const auto status = Call<v1::NodeStatusResponse>(v1::NODE_STATUS, v1::NodeStatusRequest());
+    for (const FeatureGroup& group : definer_.Current()->groups) {
+      v1::DigestRequest::Position* position = request.add_positions();
+      position->set_group(group.id.value);
+      position->set_vector(status.vector());
+    }
     return request;
   }
   v1::DigestResponse DigestNow() { return Call<v1::DigestResponse>(v1::NODE_DIGEST, Request()); }
@@ -194,14 +200,15 @@ TEST_F(NodeDigestTest, LooksAtManyRowsInSlices) {
   EXPECT_EQ(rows, 5'400u);
 }
 
-TEST_F(NodeDigestTest, CountsARecordWrittenTwiceOnce) {
+TEST_F(NodeDigestTest, CountsARecordAsOftenAsItWasLogged) {
   const Record record = MakeRecord("profile", {"u1"}, {{"age", 1}});
   Append({record});
   Append({record});
   const auto digest = DigestNow();
   ASSERT_EQ(digest.log_days_size(), 1);
-  EXPECT_EQ(digest.log_days(0).records(), 1u);
-  const Digest expected = DigestRecord(record);
+  EXPECT_EQ(digest.log_days(0).records(), 2u);
+  Digest expected = DigestRecord(record);
+  expected += DigestRecord(record);
   std::string hex;
   for (unsigned char c : digest.log_days(0).digest()) {
     char digits[3];
@@ -221,6 +228,29 @@ TEST_F(NodeDigestTest, SplitsByDayOfEventTimeAlsoBeforeTheEpoch) {
   const v1::DigestResponse digest = DigestNow();
   for (const auto& day : digest.log_days()) days.insert(day.day());
   EXPECT_EQ(days, (std::set<int32_t>{-1, 0, 1}));
+}
+
+TEST_F(NodeDigestTest, SumsUpEachGroupToItsOwnPosition) {
+  Put("profile", {"u1"}, {{"age", 1}});
+  v1::DigestRequest request = Request();
+  Put("profile", {"u2"}, {{"age", 2}});
+  const auto digest = Call<v1::DigestResponse>(v1::NODE_DIGEST, request);
+  ASSERT_EQ(digest.log_days_size(), 1);
+  EXPECT_EQ(digest.log_days(0).records(), 1u);
+  uint64_t rows = 0;
+  for (const auto& group : digest.rows()) rows += group.rows();
+  EXPECT_EQ(rows, 2u);
+  request.clear_positions();
+  EXPECT_EQ(Call<v1::DigestResponse>(v1::NODE_DIGEST, request).log_days_size(), 0);
+}
+
+TEST_F(NodeDigestTest, FindsThatATableHoldsMoreThanTheLog) {
+  Put("profile", {"u1"}, {{"age", 1}});
+  v1::DigestRequest request = Request();
+  PositionVector beyond;
+  beyond.Add({ShardId(1), {"n1", 1}, Seq(1'000)});
+  request.mutable_positions(0)->set_vector(beyond.Encode());
+  EXPECT_EQ(ErrorOf(v1::NODE_DIGEST, request), Code::kCorrupt);
 }
 
 TEST_F(NodeDigestTest, TakesOnlyTheGroupsAsked) {

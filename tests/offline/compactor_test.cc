@@ -17,6 +17,8 @@
 #include "offline/history_buffer.h"
 #include "offline/table.h"
 #include "offline/verify.h"
+#include "replication/log_cut.h"
+#include "replication/log_directory.h"
 #include "runtime/sim/sim_world.h"
 #include "tests/offline/random_history.h"
 #include "tests/runtime/faulty_files.h"
@@ -148,10 +150,12 @@ class CompactorTest : public ::testing::Test {
   }
   VerifyReport Verify() {
     const int64_t now_us = world_.clock().NowUs();
-    auto digest = Run(client_process_, client_->GetDigest({}, now_us, 10s));
+    const Snapshots snapshots =
+        OpenSnapshots(process_.files(), *definitions_.Current(), "/offline");
+    auto digest = Run(client_process_, client_->GetDigest({{}, now_us, snapshots.positions}, 10s));
     EXPECT_TRUE(digest.ok()) << digest.status().ToString();
-    auto report =
-        VerifyFiles(process_.files(), *definitions_.Current(), "/offline", {}, *digest, now_us);
+    auto report = VerifyFiles(process_.files(), *definitions_.Current(), "/offline", {}, snapshots,
+                              *digest, now_us);
     EXPECT_TRUE(report.ok()) << report.status().ToString();
     return *report;
   }
@@ -301,6 +305,54 @@ TEST_F(CompactorTest, TellsWhereItStands) {
   EXPECT_EQ(group.files, 1u);
   EXPECT_EQ(group.lag_seconds, 0);
   EXPECT_GT(group.watermark_us, 0);
+}
+
+// The log is cut up to what the tables have, by a base without rows: nobody reads them here.
+void CutLogOf(runtime::FileSystem& files, const PositionVector& committed) {
+  using namespace replication;
+  const std::string directory = "/node/log";
+  const auto nothing = [](const LogRecord&) { return OkStatus(); };
+  const LogMark end = RecoverLog(files, directory, nothing)->end;
+  const CutSums sums = SumCutRecords(files, directory, LogMark(), end, committed).value();
+  ASSERT_GT(sums.records, 0u);
+  auto writer = LogBaseWriter::Create(files, directory, "n1", sums.mark);
+  ASSERT_TRUE((*writer)->Finish(sums.cut).ok());
+  ASSERT_GT(CutLog(files, directory)->segments, 0u);
+}
+
+TEST_F(CompactorTest, GoesOnBehindACutAndSoDoesATableThatIsNew) {
+  ASSERT_TRUE(StartCompactor().ok());
+  Put({Price("a", 1), Price("b", 2)});
+  ASSERT_TRUE(Run(process_, compactor_->CommitNow()).ok());
+  StopCompactor();
+  StopNode();
+  auto table = Table::OpenForRead(process_.files(), "/offline", PricesGroup());
+  CutLogOf(node_process_.files(), (*table)->current().position);
+  StartNode();
+  FeatureGroup other = PricesGroup();
+  other.id = GroupId(4);
+  other.name = "other";
+  definitions_.Set({PricesGroup(), other}, 5);
+  Put({Price("c", 3), Price("a", 4, other)});
+  ASSERT_TRUE(StartCompactor().ok());
+  ASSERT_TRUE(Run(process_, compactor_->CommitNow()).ok());
+  EXPECT_EQ(Rows().size(), 3u);
+  EXPECT_EQ(Rows(other).size(), 1u);
+}
+
+TEST_F(CompactorTest, CountsRepeatsSoThatTheLogIsProvedWhole) {
+  ASSERT_TRUE(StartCompactor().ok());
+  const Record record = Price("a", 1);
+  Put({record, Price("b", 2)});
+  Put({record, record});
+  ASSERT_TRUE(Run(process_, compactor_->CommitNow()).ok());
+  Put({record});
+  ASSERT_TRUE(Run(process_, compactor_->CommitNow()).ok());
+  const Snapshot snapshot =
+      (*Table::OpenForRead(process_.files(), "/offline", PricesGroup()))->current();
+  ASSERT_EQ(snapshot.duplicates.size(), 1u);
+  EXPECT_EQ(snapshot.duplicates.begin()->second.records, 3u);
+  EXPECT_TRUE(Verify().equal());
 }
 
 // Crashes at random moments of writing and committing; in the end each record is there once.

@@ -63,7 +63,8 @@ class VerifyTest : public ::testing::Test {
     return report;
   }
   VerifyReport Verify() {
-    auto report = VerifyFiles(files_, definitions_, "/o", {}, report_, 0);
+    auto report = VerifyFiles(files_, definitions_, "/o", {},
+                              OpenSnapshots(files_, definitions_, "/o"), report_, 0);
     EXPECT_TRUE(report.ok()) << report.status().ToString();
     return report.ok() ? *report : VerifyReport();
   }
@@ -93,9 +94,25 @@ TEST_F(VerifyTest, FindsNothingWhenAllAgree) {
   EXPECT_EQ(report.rows, 2u);
 }
 
-TEST_F(VerifyTest, LooksOnlyAtWhatTheVectorCovers) {
+TEST_F(VerifyTest, LooksOnlyAtWhatTheSnapshotHas) {
+  const Snapshots before = OpenSnapshots(files_, definitions_, "/o");
   Commit({PriceRow("c", kNoonUs, 9, 9, 9)});
-  EXPECT_TRUE(Verify().equal());
+  EXPECT_TRUE(VerifyFiles(files_, definitions_, "/o", {}, before, report_, 0)->equal());
+}
+
+TEST_F(VerifyTest, CountsARepeatOnBothSides) {
+  HistoryRow again = rows_[1];
+  again.seq = 7;
+  Commit({again});
+  rows_.push_back(again);
+  report_ = ReportOf(rows_);
+  const VerifyReport report = Verify();
+  EXPECT_TRUE(report.equal()) << report.differences[0].what;
+  EXPECT_EQ(report.records, 3u);
+  rows_.push_back(again);
+  report_ = ReportOf(rows_);
+  EXPECT_EQ(Differences(),
+            std::vector<std::string>{"2026-01-02 log holds 3 records, files hold 2"});
 }
 
 TEST_F(VerifyTest, NamesTheDayOfAFlippedByte) {

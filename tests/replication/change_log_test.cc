@@ -59,6 +59,77 @@ TEST_F(ChangeLogTest, GathersWhatComesWhileASyncRuns) {
   EXPECT_LE(log_.files().syncs - syncs_before, 2);
 }
 
+TEST_F(ChangeLogTest, WritesTheNextCommitsWhileASyncRuns) {
+  log_.Start(1);
+  log_.WriteMany(1);  // the segment is there
+  const int syncs_before = log_.files().syncs;
+  std::vector<decltype(log_.Begin({}))> outcomes;
+  for (int i = 0; i < 40; ++i) {
+    outcomes.push_back(log_.Begin({{ShardId(1), std::string(100'000, 'x')}}));
+  }
+  ASSERT_TRUE(log_.world().RunUntil([&] { return outcomes.back()->has_value(); }));
+  // At 256 KiB a commit there are 20 of them, and a sync for each without this.
+  EXPECT_LE(log_.files().syncs - syncs_before, 4);
+  EXPECT_EQ(log_.Recovered().size(), 41u);
+}
+
+TEST_F(ChangeLogTest, AcknowledgesInLogOrderAndOnlyWhatIsSynced) {
+  ChangeLogOptions options;
+  options.segment_bytes_max = 300'000;
+  log_.Start(1, 1, options);
+  runtime::Random& random = log_.world().random();
+  std::vector<decltype(log_.Begin({}))> outcomes;
+  size_t answered = 0;
+  for (int i = 0; i < 200; ++i) {
+    outcomes.push_back(log_.Begin({{ShardId(1), std::string(1 + random.Next() % 60'000, 'x')}}));
+    log_.world().RunFor(std::chrono::microseconds(random.Next() % 800));
+    while (answered < outcomes.size() && outcomes[answered]->has_value()) {
+      const uint64_t seq = (*outcomes[answered])->value()[0].seq.value;
+      ASSERT_EQ(seq, ++answered);
+    }
+    for (size_t later = answered; later < outcomes.size(); ++later) {
+      ASSERT_FALSE(outcomes[later]->has_value()) << "answered before an earlier one";
+    }
+  }
+  log_.Crash();
+  EXPECT_GE(log_.Recovered().size(), answered);
+}
+
+TEST_F(ChangeLogTest, FailsAllThatIsWrittenWhenASyncFails) {
+  log_.Start(1);
+  log_.WriteMany(1);
+  log_.files().sync_fails = true;
+  std::vector<decltype(log_.Begin({}))> outcomes;
+  for (int i = 0; i < 40; ++i) {
+    outcomes.push_back(log_.Begin({{ShardId(1), std::string(100'000, 'x')}}));
+  }
+  log_.Idle();
+  for (const auto& outcome : outcomes) {
+    ASSERT_TRUE(outcome->has_value());
+    EXPECT_EQ((*outcome)->status().code(), Code::kInternal);
+  }
+  EXPECT_EQ(log_.failures().size(), 1u);
+  EXPECT_EQ(log_.applied().size(), 1u);
+  log_.Stop();
+}
+
+TEST_F(ChangeLogTest, ClosedTimesHoldWhateverIsUnderWay) {
+  log_.Start(1);
+  runtime::Random& random = log_.world().random();
+  std::vector<std::pair<int64_t, size_t>> closed;  // and how much was applied then
+  for (int i = 0; i < 300; ++i) {
+    log_.Begin({{ShardId(1), std::string(1 + random.Next() % 90'000, 'x')}});
+    log_.world().RunFor(std::chrono::microseconds(random.Next() % 500));
+    closed.emplace_back(log_.log().CloseHlc(), log_.applied().size());
+  }
+  log_.Idle();
+  for (const auto& [hlc, applied] : closed) {
+    for (size_t i = applied; i < log_.applied().size(); ++i) {
+      ASSERT_GT(log_.applied()[i].hlc_us, hlc);
+    }
+  }
+}
+
 TEST_F(ChangeLogTest, SplitsCommitsAtTheirLimitButNeverAGroup) {
   ChangeLogOptions options;
   options.commit_bytes_max = 1'000;

@@ -159,7 +159,10 @@ void SimCluster::WaitOffline() {
 
 void SimCluster::ExpectVerified() {
   const int64_t now_us = world_.clock().NowUs();
-  auto report = Await(remote_->GetDigest({}, now_us, {}));
+  WaitOffline();
+  const offline::Snapshots snapshots =
+      offline::OpenSnapshots(offline_files(), *catalog_->Current(), kOfflineRoot);
+  auto report = Await(remote_->GetDigest({{}, now_us, snapshots.positions}, {}));
   ASSERT_TRUE(report.ok()) << report.status().ToString();
   auto position = PositionVector::Decode(report->vector);
   ASSERT_TRUE(position.ok()) << position.status().ToString();
@@ -168,7 +171,7 @@ void SimCluster::ExpectVerified() {
   const Status covered = Await(remote_->Wait(wait, {.timeout = std::chrono::minutes(2)}));
   ASSERT_TRUE(covered.ok()) << covered.ToString();
   auto verified = offline::VerifyFiles(offline_files(), *catalog_->Current(), kOfflineRoot, {},
-                                       *report, now_us);
+                                       snapshots, *report, now_us);
   ASSERT_TRUE(verified.ok()) << verified.status().ToString();
   for (const offline::Difference& difference : verified->differences) {
     ADD_FAILURE() << difference.group << " " << difference.day << ": " << difference.what;
