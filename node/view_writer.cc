@@ -10,7 +10,7 @@
 namespace tokura::node {
 namespace {
 
-constexpr size_t kSliceRows = 2'000;
+constexpr size_t kSliceRows = 4'096;
 
 struct RoundBegin {
   replication::LogMark mark;
