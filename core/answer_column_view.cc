@@ -1,5 +1,6 @@
 #include "core/answer_column_view.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/bytes.h"
@@ -76,11 +77,9 @@ Result<AnswerColumnView> AnswerColumnView::Parse(std::string_view body) {
       !whole(CountVarints(view.event_time_bytes_).value_or(rows + 1))) {
     return Bad("whose parts differ in length");
   }
-  for (const char c : view.statuses_) {
-    if (static_cast<uint8_t>(c) > static_cast<uint8_t>(ReadStatus::kDenied)) {
-      return Bad("with an unknown status");
-    }
-  }
+  uint8_t highest = 0;  // without a branch a byte, the compiler takes many bytes a step
+  for (const char c : view.statuses_) highest = std::max(highest, static_cast<uint8_t>(c));
+  if (highest > static_cast<uint8_t>(ReadStatus::kDenied)) return Bad("with an unknown status");
   TOKURA_RETURN_IF_ERROR(view.CheckValues());
   return view;
 }

@@ -49,9 +49,22 @@ Status TooLarge() {
                            " bytes; ask for fewer keys or features at a time");
 }
 
+// False if it is no key of the group, which all begin with `header`.
+bool PartitionOf(std::string_view key, std::string_view header, const Entity& entity,
+                 std::string_view* partition) {
+  if (!key.starts_with(header)) return false;
+  *partition = key.substr(header.size());
+  // When all columns decide the shard there is nothing to cut off.
+  if (entity.partition_key_count >= entity.keys.size()) return true;
+  const Result<std::string_view> bytes = PartitionKeyBytes(key, entity);
+  if (bytes.ok()) *partition = *bytes;
+  return bytes.ok();
+}
+
 Status PlanKeys(const v1::NodeReadRequest::GroupRead& request, size_t thread_count,
                 GroupRead* read) {
   const std::string_view bytes = request.keys();
+  const std::string header = RowKeyHeader(read->group->id);
   uint32_t begin = 0;
   read->keys.reserve(request.key_ends_size());
   if (thread_count > 1) read->threads.reserve(request.key_ends_size());
@@ -59,17 +72,13 @@ Status PlanKeys(const v1::NodeReadRequest::GroupRead& request, size_t thread_cou
     if (end < begin || end > bytes.size()) return InvalidArgument("key_ends are not ascending");
     const std::string_view key = bytes.substr(begin, end - begin);
     begin = end;
-    const Result<GroupId> group = RowKeyGroup(key);
-    if (!group.ok() || *group != read->group->id) {
-      return InvalidArgument("a key is not one of " + read->group->QualifiedName());
-    }
-    const Result<std::string_view> partition = PartitionKeyBytes(key, read->group->entity);
-    if (!partition.ok()) {
+    std::string_view partition;
+    if (!PartitionOf(key, header, read->group->entity, &partition)) {
       return InvalidArgument("a key is not one of " + read->group->QualifiedName());
     }
     read->keys.push_back(key);
     if (thread_count == 1) continue;
-    read->threads.push_back(static_cast<uint16_t>(ShardOf(*partition).value % thread_count));
+    read->threads.push_back(static_cast<uint16_t>(ShardOf(partition).value % thread_count));
   }
   return OkStatus();
 }

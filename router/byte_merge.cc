@@ -23,8 +23,10 @@ Status TooLarge() {
 // One request's answer: [read][feature].
 using NodeColumns = std::vector<std::vector<AnswerColumnView>>;
 
-Result<std::vector<AnswerColumnView>> ParseRead(std::string_view message, size_t keys) {
+Result<std::vector<AnswerColumnView>> ParseRead(std::string_view message, size_t keys,
+                                                size_t columns_max) {
   std::vector<AnswerColumnView> columns;
+  columns.reserve(columns_max);
   WireReader reader(message);
   while (reader.Next()) {
     if (reader.field() != v1::NodeReadResponse::GroupColumns::kFeaturesFieldNumber) continue;
@@ -36,14 +38,16 @@ Result<std::vector<AnswerColumnView>> ParseRead(std::string_view message, size_t
   return columns;
 }
 
-Result<NodeColumns> ParseAnswer(std::string_view body, const BytePlan::Request& request) {
+Result<NodeColumns> ParseAnswer(std::string_view body, const BytePlan::Request& request,
+                                size_t columns_max) {
   NodeColumns reads;
   WireReader reader(body);
   while (reader.Next()) {
     if (reader.field() != v1::NodeReadResponse::kReadsFieldNumber) continue;
     if (reads.size() == request.reads.size()) return InvalidArgument("more reads than were asked");
-    TOKURA_ASSIGN_OR_RETURN(std::vector<AnswerColumnView> columns,
-                            ParseRead(reader.bytes(), request.reads[reads.size()].second));
+    TOKURA_ASSIGN_OR_RETURN(
+        std::vector<AnswerColumnView> columns,
+        ParseRead(reader.bytes(), request.reads[reads.size()].second, columns_max));
     reads.push_back(std::move(columns));
   }
   if (!reader.ok() || reads.size() != request.reads.size()) {
@@ -198,7 +202,8 @@ Result<std::string> MergeBytes(const BytePlan& plan,
   std::vector<std::optional<NodeColumns>> parsed(answers.size());
   for (size_t r = 0; r < answers.size(); ++r) {
     if (!answers[r].has_value()) continue;
-    Result<NodeColumns> columns = ParseAnswer(*answers[r], plan.requests[r]);
+    Result<NodeColumns> columns =
+        ParseAnswer(*answers[r], plan.requests[r], plan.selection->columns.size());
     if (!columns.ok()) {
       return Internal("node's answer does not fit the request: " + columns.status().message());
     }
