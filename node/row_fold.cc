@@ -1,6 +1,5 @@
 #include "node/row_fold.h"
 
-#include "core/record.h"
 #include "node/view_rows.h"
 
 namespace tokura::node {
@@ -14,8 +13,7 @@ constexpr size_t kSlack = 64 << 20;
 }  // namespace
 
 Status RowFold::AddRecord(std::string_view body) {
-  TOKURA_ASSIGN_OR_RETURN(const Record record, DecodeRecord(body));
-  table_.Apply(record, definitions_);
+  TOKURA_RETURN_IF_ERROR(table_.Apply(std::span(&body, 1), definitions_));
   return MakeRoom();
 }
 

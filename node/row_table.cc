@@ -213,12 +213,12 @@ Result<bool> RowTable::Impl::Load(std::string_view row_key, std::optional<std::s
   const uint64_t hash = HashOfKey(key);
   if (dropped_at_[hash % kDropClasses] > ticket) return false;
   RowHandle* const place = rows.Find(hash, key);
-  if (place != nullptr && !IsPartial(rows.slabs.At(*place))) return true;
-  if (place == nullptr && complete_) return true;
+  if (complete_ && !packed) return true;
+  if (place != nullptr && !complete_ && !IsPartial(rows.slabs.At(*place))) return true;
   std::string joined;
   if (packed) {
     TOKURA_ASSIGN_OR_RETURN(Row row, UnpackRow(*packed, *group));
-    if (place != nullptr) {
+    if (place != nullptr && !rows.slabs.RowOf(*place).empty()) {
       const Result<Row> known = UnpackRow(rows.slabs.RowOf(*place), *group);
       TOKURA_CHECK(known.ok());
       MergeRow(*known, group->merge, &row);
@@ -284,6 +284,7 @@ size_t RowTable::Impl::memory_bytes() const {
 RowTable::RowTable() : impl_(std::make_unique<Impl>()) {}
 RowTable::~RowTable() = default;
 RowTable::RowTable(RowTable&&) noexcept = default;
+RowTable& RowTable::operator=(RowTable&&) noexcept = default;
 
 void RowTable::TrackDirty() { impl_->TrackDirty(); }
 bool RowTable::complete() const { return impl_->complete(); }

@@ -33,6 +33,7 @@ class RowTable {
   RowTable();
   ~RowTable();
   RowTable(RowTable&&) noexcept;
+  RowTable& operator=(RowTable&&) noexcept;
 
   // From now on, what changes is dirty until the view has it. Before the first Apply.
   void TrackDirty();
@@ -75,8 +76,9 @@ class RowTable {
   uint64_t load_ticket() const;
   // What the view holds for a key (nullopt: nothing). Joins it with what is there; the row is whole
   // now, and clean if it was. A key without any row is remembered as absent, like a row. No effect
-  // on a row that is whole already. False: a row of the key left memory since the ticket was taken,
-  // so the view may know more by now: read it again. CORRUPT, FAILED_PRECONDITION: as UnpackRow.
+  // on a row that is whole already, but in a complete table, which can be filled so (from a base).
+  // False: a row of the key left memory since the ticket was taken, so the view may know more by
+  // now: read it again. CORRUPT, FAILED_PRECONDITION: as UnpackRow.
   Result<bool> Load(std::string_view row_key, std::optional<std::string_view> packed,
                     uint64_t ticket, const catalog::Definitions& definitions);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/record.h"
 
 namespace tokura::node {
 namespace {
@@ -31,7 +30,7 @@ runtime::Task<void> StorageThread::Start(std::unique_ptr<replication::ChangeLog>
   held_ = std::move(held);
   on_commit_ = std::move(on_commit);
   store_.UpdateGauges();
-  log_->SetApplier([this](const replication::LogRecord& record) { Apply(record); });
+  log_->SetApplier([this](std::span<const replication::LogRecord> records) { Apply(records); });
   log_->Start();
   co_return;
 }
@@ -43,13 +42,17 @@ void StorageThread::AddMark(replication::LogMark* mark) const {
   mark->max_hlc_us = std::max(mark->max_hlc_us, log_->last_hlc_us());
 }
 
-void StorageThread::Apply(const replication::LogRecord& record) {
-  Result<Record> decoded = DecodeRecord(record.body);
-  TOKURA_CHECK(decoded.ok());  // it was decoded before it was accepted
-  held_.Add(record.dot);
-  store_.table().Apply(*decoded, *definitions_.Current());
-  // The log applies a whole commit at once; what follows is done once, after it.
-  if (applied_++ > 0) return;
+void StorageThread::Apply(std::span<const replication::LogRecord> records) {
+  std::vector<std::string_view> bodies;
+  bodies.reserve(records.size());
+  for (const replication::LogRecord& record : records) {
+    held_.Add(record.dot);
+    bodies.push_back(record.body);
+  }
+  const Status applied = store_.table().Apply(bodies, *definitions_.Current());
+  TOKURA_CHECK(applied.ok());  // they were checked before they were accepted
+  // What follows is done once for the commits of one turn.
+  if (std::exchange(applied_, applied_ + records.size()) > 0) return;
   executor_.Post([this] { EndCommit(); });
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "catalog/catalog.h"
@@ -57,7 +58,7 @@ class StorageThread {
   runtime::Task<void> Stop();
 
  private:
-  void Apply(const replication::LogRecord& record);
+  void Apply(std::span<const replication::LogRecord> records);
   void EndCommit();
   runtime::Task<void> RunAppend(std::vector<replication::PendingRecord> records, AppendDone done);
 

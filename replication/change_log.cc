@@ -283,8 +283,8 @@ class ChangeLog::Impl {
       const uint16_t shard = record.dot.shard.value;
       acknowledged_seqs_[shard] = record.dot.seq.value;
       if (!std::exchange(is_changed_[shard], true)) changed_shards_.push_back(shard);
-      if (applier_) applier_(record);
     }
+    if (applier_) applier_(batch.records);
     size_t next = 0;
     for (const Group& group : batch.groups) {
       std::vector<Dot> dots;

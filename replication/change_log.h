@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,8 +54,9 @@ class ChangeLog {
             std::function<void(Status)> on_failed);
   ~ChangeLog();
 
-  // Called in log order, once per record, when it is durable and before its Append returns.
-  using Applier = std::function<void(const LogRecord&)>;
+  // Called in log order with the records of one commit, when they are durable and before their
+  // Appends return.
+  using Applier = std::function<void(std::span<const LogRecord>)>;
   void SetApplier(Applier applier);
   void Start();
 

@@ -59,5 +59,22 @@ TEST_F(RowTableTest, AWalkSeesTheRowsAsTheyWereWhenItBegan) {
   EXPECT_EQ(NameOf("u1"), "longer");
 }
 
+TEST_F(RowTableTest, ACompleteTableIsFilledByLoadsAndRecordsInAnyOrder) {
+  Put("a", "old");
+  Put("b", "new");
+  std::map<std::string, std::string> base;
+  table_.ForEach([&base](std::string_view key, std::string_view packed) {
+    return base.emplace(key, packed).second;
+  });
+  table_ = RowTable();
+  Put("a", "newer");
+  for (const auto& [key, packed] : base) {
+    EXPECT_TRUE(*table_.Load(key, packed, table_.load_ticket(), *definer_.Current()));
+  }
+  EXPECT_EQ(NameOf("a"), "newer");
+  EXPECT_EQ(NameOf("b"), "new");
+  EXPECT_EQ(table_.rows(), 2u);
+}
+
 }  // namespace
 }  // namespace tokura::node

@@ -48,7 +48,9 @@ class LogFixture {
       logs_.push_back(std::make_unique<ChangeLog>(
           options, process_.executor(), world_.clock(), files_, process_.blocking(), *metrics_,
           [this](Status status) { failures_.push_back(std::move(status)); }));
-      logs_.back()->SetApplier([this](const LogRecord& record) { applied_.push_back(record); });
+      logs_.back()->SetApplier([this](std::span<const LogRecord> records) {
+        applied_.insert(applied_.end(), records.begin(), records.end());
+      });
       logs_.back()->Start();
     }
   }
