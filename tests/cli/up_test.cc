@@ -3,8 +3,8 @@
 #include "cli/session.h"
 #include "cli/up/data_directory.h"
 #include "cli/up/ready_file.h"
-#include "cli/up/storage_flags.h"
 #include "cli/up/single.h"
+#include "cli/up/storage_flags.h"
 #include "runtime/real/real_runtime.h"
 
 namespace tokura::cli {
@@ -68,7 +68,8 @@ TEST(ParseSize, TakesUnitsAndShares) {
   EXPECT_EQ(ParseSize("8GiB", 0).value(), 8ull << 30);
   EXPECT_EQ(ParseSize("512MiB", 0).value(), 512ull << 20);
   EXPECT_EQ(ParseSize("50%", 1'000).value(), 500u);
-  for (const char* text : {"", "x", "-1", "8 GiB", "8GB", "101%", "0%", "99999999999TiB", "1.5GiB"}) {
+  for (const char* text :
+       {"", "x", "-1", "8 GiB", "8GB", "101%", "0%", "99999999999TiB", "1.5GiB"}) {
     EXPECT_EQ(ParseSize(text, 1'000).status().code(), Code::kInvalidArgument) << text;
   }
 }
