@@ -14,6 +14,7 @@ struct CompactorFlags {
   std::string offline;
   std::string compact_interval = "60s";
   std::string ready_file;
+  ServingFlags serving;  // of which it offers only those for the log
   bool once = false;
 };
 
@@ -45,7 +46,7 @@ Result<Exit> Run(const CompactorFlags& flags) {
   TOKURA_ASSIGN_OR_RETURN(options.offline_root, runtime::real::AbsolutePath(path));
   options.commit_interval = DurationOf(flags.compact_interval);
   return RunSingle(
-      flags.catalog, flags.ready_file,
+      flags.catalog, flags.ready_file, flags.serving,
       [&](const Surroundings& around) -> Result<std::unique_ptr<Part>> {
         TOKURA_ASSIGN_OR_RETURN(const router::NodeEndpoint node,
                                 OnlyNode(*around.machine.files, flags.catalog));
@@ -70,6 +71,7 @@ Action Define(CommandLine& line, Console& console) {
   app.add_option("--ready-file", flags->ready_file,
                  "a JSON file that is there as long as the log is followed")
       ->type_name("FILE");
+  AddLogFlags(app, &flags->serving);
   return [flags] { return Run(*flags); };
 }
 

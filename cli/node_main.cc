@@ -23,6 +23,7 @@ struct NodeFlags {
   StorageFlags storage;
   bool insecure = false;
   bool spin = false;
+  ServingFlags serving;
 };
 
 // A node's id becomes a file name and a name in the log.
@@ -50,6 +51,8 @@ class SingleNode final : public Part {
                                                      : replication::Durability::kFlushed;
     options.pid = runtime::real::ProcessId();
     SetStorageOptions(flags.storage, &options);
+    options.limits = LimitsOf(flags.serving);
+    options.disk_reserve_bytes = DiskReserveOf(flags.serving);
     Lifetime* lifetime = &around.lifetime;
     part_.emplace(around.machine, options, StorageThreads(flags.threads), flags.spin,
                   around.catalog, [lifetime](Status why) { lifetime->Fail(std::move(why)); });
@@ -78,7 +81,7 @@ Result<Exit> Run(const NodeFlags& flags) {
   TOKURA_RETURN_IF_ERROR(CheckId(flags.id));
   TOKURA_RETURN_IF_ERROR(CheckExposure(AddressOf(flags.listen), flags.insecure));
   return RunSingle(
-      flags.catalog, flags.ready_file,
+      flags.catalog, flags.ready_file, flags.serving,
       [&flags](const Surroundings& around) -> Result<std::unique_ptr<Part>> {
         TOKURA_ASSIGN_OR_RETURN(std::string catalog, CatalogDirectory(flags.catalog));
         TOKURA_ASSIGN_OR_RETURN(std::string path, runtime::real::AbsolutePath(flags.data_dir));
@@ -118,6 +121,7 @@ Action Define(CommandLine& line, Console& console) {
       "an idle thread polls a while before it sleeps, as long as requests come often: quicker "
       "answers for a busy core");
   app.add_flag("--insecure", flags->insecure, "listen beyond loopback without TLS");
+  AddServingFlags(app, &flags->serving, /*has_node=*/true, /*has_router=*/false);
   return [flags] { return Run(*flags); };
 }
 

@@ -15,6 +15,7 @@ struct RouterFlags {
   std::string ready_file;
   bool insecure = false;
   bool spin = false;
+  ServingFlags serving;
 };
 
 // Without a compactor in its process a router cannot answer for the offline side: such requests are
@@ -23,8 +24,10 @@ class SingleRouter final : public Part {
  public:
   SingleRouter(const Surroundings& around, const RouterFlags& flags, router::NodeEndpoint node)
       : node_(std::move(node)),
-        part_(around.machine, {AddressOf(flags.listen), AddressOf(flags.http)}, around.catalog,
-              {node_}, nullptr, nullptr, flags.spin) {}
+        part_(around.machine,
+              {AddressOf(flags.listen), AddressOf(flags.http), LimitsOf(flags.serving),
+               SlowRequestOf(flags.serving)},
+              around.catalog, {node_}, nullptr, nullptr, flags.spin) {}
 
   runtime::Task<Status> Start(runtime::Executor& main, ReadyState* ready) override {
     TOKURA_CO_RETURN_IF_ERROR(co_await part_.Start(main));
@@ -43,7 +46,7 @@ class SingleRouter final : public Part {
 Result<Exit> Run(const RouterFlags& flags) {
   TOKURA_RETURN_IF_ERROR(CheckExposure(AddressOf(flags.listen), flags.insecure));
   TOKURA_RETURN_IF_ERROR(CheckExposure(AddressOf(flags.http), flags.insecure));
-  return RunSingle(flags.catalog, flags.ready_file,
+  return RunSingle(flags.catalog, flags.ready_file, flags.serving,
                    [&flags](const Surroundings& around) -> Result<std::unique_ptr<Part>> {
                      TOKURA_ASSIGN_OR_RETURN(router::NodeEndpoint node,
                                              OnlyNode(*around.machine.files, flags.catalog));
@@ -68,6 +71,7 @@ Action Define(CommandLine& line, Console& console) {
       "an idle thread polls a while before it sleeps, as long as requests come often: quicker "
       "answers for a busy core");
   app.add_flag("--insecure", flags->insecure, "listen beyond loopback without TLS");
+  AddServingFlags(app, &flags->serving, /*has_node=*/false, /*has_router=*/true);
   return [flags] { return Run(*flags); };
 }
 

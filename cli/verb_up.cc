@@ -49,6 +49,7 @@ void RegisterUp(CommandLine& line, Context& context) {
       "an idle thread polls a while before it sleeps, as long as requests come often: quicker "
       "answers for a busy core");
   app.add_flag("--insecure", flags->insecure, "listen beyond loopback without TLS");
+  AddServingFlags(app, &flags->serving, /*has_node=*/true, /*has_router=*/true);
 }
 
 }  // namespace tokura::cli

@@ -19,6 +19,7 @@
 #include "core/row.h"
 #include "core/status.h"
 #include "core/value.h"
+#include "runtime/request_trace.h"
 #include "runtime/task.h"
 
 namespace tokura::client {
@@ -126,11 +127,13 @@ struct NodeStatus {
   uint32_t incarnation = 0;
   uint32_t shards = 0;
   uint64_t lag_records = 0;
+  bool disk_low = false;  // its writes are refused for want of disk
 };
 struct ClusterStatus {
   std::vector<NodeStatus> nodes;
   uint64_t under_replicated = 0;
   uint64_t moving = 0;
+  int64_t now_us = 0;  // the router's clock
 };
 
 struct WaitRequest {
@@ -165,6 +168,9 @@ struct DigestReport {
 
 struct CallOptions {
   std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+  // What a server fills in for its log; valid until the answer. Clients leave it out.
+  runtime::RequestTrace* trace = nullptr;
+  std::chrono::nanoseconds begun{};  // monotonic; what the trace counts from
 };
 
 // Every method may be called many times at once, on the object's executor.

@@ -190,8 +190,9 @@ Task<Result<NodeInfo>> NodeClient::GetStatus(std::chrono::nanoseconds timeout, b
   if (!answer.ok()) co_return answer.status();
   v1::NodeStatusResponse proto;
   TOKURA_CO_RETURN_IF_ERROR(wire::ParseMessage(*answer, kFrameBytesMax, &proto));
-  co_return NodeInfo{proto.id(),        proto.incarnation(), proto.pid(),   proto.rows(),
-                     proto.log_bytes(), proto.vector(),      proto.ready(), proto.cut()};
+  co_return NodeInfo{proto.id(),    proto.incarnation(), proto.pid(),
+                     proto.rows(),  proto.log_bytes(),   proto.vector(),
+                     proto.ready(), proto.cut(),         proto.disk_low()};
 }
 
 const runtime::Address& NodeClient::address() const { return address_; }

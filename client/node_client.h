@@ -67,6 +67,7 @@ struct NodeInfo {
   std::string vector;  // encoded PositionVector of everything accepted
   bool ready = false;
   std::string cut;  // where asked for: encoded PositionVector of the records cut from the log
+  bool disk_low = false;
 };
 
 class NodeClient {

@@ -294,9 +294,11 @@ std::string Encode(const ClusterStatus& response) {
     out->set_incarnation(node.incarnation);
     out->set_shards(node.shards);
     out->set_lag_records(node.lag_records);
+    out->set_disk_low(node.disk_low);
   }
   proto.set_under_replicated(response.under_replicated);
   proto.set_moving(response.moving);
+  proto.set_now_us(response.now_us);
   return Serialize(proto);
 }
 
@@ -307,10 +309,11 @@ Result<ClusterStatus> Decode(std::string_view body) {
   ClusterStatus status;
   for (const v1::ClusterStatusResponse::Node& node : proto.nodes()) {
     status.nodes.push_back({node.id(), node.pid(), node.listen(), node.state(), node.incarnation(),
-                            node.shards(), node.lag_records()});
+                            node.shards(), node.lag_records(), node.disk_low()});
   }
   status.under_replicated = proto.under_replicated();
   status.moving = proto.moving();
+  status.now_us = proto.now_us();
   return status;
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "node/disk_reserve.h"
 #include "node/identity.h"
 #include "node/recovery.h"
 #include "node/request_cost.h"
@@ -28,7 +29,9 @@ class Node::Impl {
         definitions_(definitions),
         on_failed_(std::move(on_failed)),
         log_directory_(options_.directory + "/log"),
-        row_metrics_(*runtime_.metrics) {}
+        row_metrics_(*runtime_.metrics),
+        reserve_({Home(), *runtime_.files, *runtime_.blocking, *runtime_.metrics, *runtime_.logger},
+                 log_directory_, options_.disk_reserve_bytes) {}
 
   runtime::Task<Status> Start() {
     TOKURA_CO_RETURN_IF_ERROR(OpenDirectory());
@@ -39,6 +42,7 @@ class Node::Impl {
                             recovered_.log.last_incarnation, runtime_.clock->NowUs()));
     service_ = std::make_unique<NodeService>(Parts());
     keeper_ = std::make_unique<ViewKeeper>(KeeperOptions(), KeeperParts(), recovered_.log);
+    co_await reserve_.Start();
     co_await StartThreads();
     co_await keeper_->Start(std::move(recovered_.view), recovered_.from_view);
     keeper_started_ = true;
@@ -69,6 +73,7 @@ class Node::Impl {
       co_await runtime::RunOn(Home(), thread.executor(), thread.Stop());
     }
     started_threads_ = 0;
+    co_await reserve_.Stop();
     co_await runtime::Yield(Home());  // what the threads posted here before refers to this node
     lock_.reset();
   }
@@ -181,6 +186,7 @@ class Node::Impl {
     parts.blocking = runtime_.blocking;
     parts.metrics = runtime_.metrics;
     parts.logger = runtime_.logger;
+    parts.reserve = &reserve_;
     return parts;
   }
 
@@ -260,6 +266,7 @@ class Node::Impl {
   size_t started_threads_ = 0;
   std::unique_ptr<ViewKeeper> keeper_;
   bool keeper_started_ = false;
+  DiskReserve reserve_;
   std::unique_ptr<NodeService> service_;
   std::vector<std::unique_ptr<runtime::Admission>> admissions_;  // one a thread
   std::unique_ptr<runtime::rpc::RpcServer> server_;  // the last member: its calls end first

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ struct NodeOptions {
   uint64_t segment_bytes_max = replication::kSegmentBytesMax;  // of the log
   // Its directory is set by the node.
   ViewKeeperOptions view;
+  // Free space below which writes are refused; absent: 256 MiB, or 1 % of a smaller disk.
+  std::optional<uint64_t> disk_reserve_bytes = {};
 };
 
 // What a node runs on. All outlive it.

@@ -16,7 +16,10 @@ NodeService::NodeService(ServiceParts parts)
       values_(parts_.metrics->counter("tokura_node_values_total", "Values answered.")),
       read_seconds_(parts_.metrics->histogram("tokura_node_read_seconds", "Time of one read.")),
       append_seconds_(
-          parts_.metrics->histogram("tokura_node_append_seconds", "Time of one append.")) {}
+          parts_.metrics->histogram("tokura_node_append_seconds", "Time of one append.")),
+      pending_append_bytes_(parts_.metrics->gauge(
+          "tokura_node_pending_append_bytes",
+          "Bytes of append requests that wait for their records to be committed.")) {}
 
 runtime::Task<Result<std::string>> NodeService::Handle(runtime::Executor& home,
                                                        runtime::rpc::Call call) {
@@ -87,6 +90,7 @@ runtime::Task<Result<std::string>> NodeService::GetStatus(runtime::Executor& hom
         co_await runtime::RunOn(home, parts_.threads.front()->executor(), feed_.ReadCut()));
     response.set_cut(cut.Encode());
   }
+  response.set_disk_low(parts_.reserve->low());
   co_return response.SerializeAsString();
 }
 

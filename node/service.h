@@ -12,6 +12,7 @@
 #include "catalog/catalog.h"
 #include "core/status.h"
 #include "node/change_feed.h"
+#include "node/disk_reserve.h"
 #include "node/storage_thread.h"
 #include "proto/api.pb.h"
 #include "proto/node.pb.h"
@@ -41,6 +42,7 @@ struct ServiceParts {
   runtime::BlockingPool* blocking = nullptr;
   runtime::Metrics* metrics = nullptr;
   runtime::Logger* logger = nullptr;
+  const DiskReserve* reserve = nullptr;
 };
 
 struct ReadPlan;
@@ -84,6 +86,7 @@ class NodeService {
   runtime::Counter& values_;
   runtime::Histogram& read_seconds_;
   runtime::Histogram& append_seconds_;
+  runtime::Gauge& pending_append_bytes_;
 };
 
 }  // namespace tokura::node

@@ -53,11 +53,13 @@ Status StatusOfOutcome(const std::optional<Result<std::vector<Dot>>>& outcome) {
 
 std::vector<LogShare> SplitRecords(v1::NodeAppendRequest* request, size_t thread_count,
                                    const catalog::Definitions& definitions, int64_t now_us,
-                                   v1::NodeAppendResponse* response) {
+                                   const DiskReserve& reserve, v1::NodeAppendResponse* response) {
   std::vector<LogShare> shares(thread_count);
   for (int i = 0; i < request->records_size(); ++i) {
     v1::RecordResult* result = response->add_results();
-    const Result<ShardId> shard = CheckRecord(request->records(i), definitions, now_us);
+    Result<ShardId> shard = CheckRecord(request->records(i), definitions, now_us);
+    const Status fits = reserve.Check(request->records(i));
+    if (shard.ok() && !fits.ok()) shard = fits;
     if (!shard.ok()) {
       SetResult(shard.status(), result);
       continue;
@@ -74,6 +76,9 @@ std::vector<LogShare> SplitRecords(v1::NodeAppendRequest* request, size_t thread
 runtime::Task<Result<std::string>> NodeService::Append(runtime::Executor& home,
                                                        const runtime::rpc::Call& call) {
   const std::chrono::nanoseconds begin = parts_.clock->Monotonic();
+  if (call.deadline && *call.deadline - kAnswerTime <= begin) {
+    co_return DeadlineExceeded("the call's deadline passed before its records were looked at");
+  }
   TOKURA_CO_ASSIGN_OR_RETURN(v1::NodeAppendRequest request,
                              ParseRequest<v1::NodeAppendRequest>(call.body));
   if (static_cast<size_t>(request.records_size()) > kRequestRecordsMax) {
@@ -81,8 +86,9 @@ runtime::Task<Result<std::string>> NodeService::Append(runtime::Executor& home,
   }
   const size_t thread_count = parts_.threads.size();
   v1::NodeAppendResponse response;
-  std::vector<LogShare> shares = SplitRecords(
-      &request, thread_count, *parts_.definitions->Current(), parts_.clock->NowUs(), &response);
+  std::vector<LogShare> shares =
+      SplitRecords(&request, thread_count, *parts_.definitions->Current(), parts_.clock->NowUs(),
+                   *parts_.reserve, &response);
 
   // joint owners: this request and the logs' answers, which may come after its deadline
   auto gathered = std::make_shared<Gathered>();
@@ -104,7 +110,10 @@ runtime::Task<Result<std::string>> NodeService::Append(runtime::Executor& home,
       call.deadline ? *call.deadline - kAnswerTime : begin + kAppendTimeout;
   const auto timer =
       home.After(std::max(deadline - parts_.clock->Monotonic(), 0ns), [done] { done.Set(false); });
+  const auto waiting = static_cast<double>(call.body.size());
+  pending_append_bytes_.Add(waiting);
   const bool in_time = co_await done;
+  pending_append_bytes_.Add(-waiting);
   if (in_time) home.Cancel(timer);
 
   PositionVector token;

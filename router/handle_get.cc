@@ -48,6 +48,7 @@ Task<Result<client::GetFeaturesResponse>> Handlers::Get(client::GetFeaturesReque
   Result<GetPlan> plan = PlanGet(catalog_.Current(), request, nodes_.shards());
   if (!plan.ok()) co_return plan.status();
   metrics_.AddRows(Method::kGetFeatures, plan->rows);
+  MarkPlanned(options, plan->rows, plan->columns.size());
 
   const size_t count = plan->requests.size();
   std::vector<OwnerAnswer> answers(count);
@@ -62,6 +63,7 @@ Task<Result<client::GetFeaturesResponse>> Handlers::Get(client::GetFeaturesReque
     }
     co_await tasks.Join();
   }
+  MarkGathered(options);
   for (const Status& status : statuses) TOKURA_CO_RETURN_IF_ERROR(status);
   co_return MergeAnswers(*plan, std::move(answers), request.want_event_time);
 }
@@ -70,7 +72,7 @@ Task<Result<std::string>> Handlers::GetBytes(std::string body, CallOptions optio
   const Deadline deadline(*runtime_.clock, options.timeout);
   if (body.size() <= kPlannedHereBytesMax) {
     std::optional<BytePlan> plan = byte_planner_.Plan(catalog_.Current(), body, nodes_.shards());
-    if (plan.has_value()) co_return co_await GetPlanned(std::move(*plan), deadline);
+    if (plan.has_value()) co_return co_await GetPlanned(std::move(*plan), deadline, options);
   }
   Result<client::GetFeaturesRequest> request = Internal("the body was not read");
   TOKURA_CO_RETURN_IF_ERROR(co_await RunSized(
@@ -93,8 +95,10 @@ Task<void> Handlers::ReadBytesFrom(BytePlan::Request* request, Deadline deadline
   }
 }
 
-Task<Result<std::string>> Handlers::GetPlanned(BytePlan plan, Deadline deadline) {
+Task<Result<std::string>> Handlers::GetPlanned(BytePlan plan, Deadline deadline,
+                                               CallOptions options) {
   metrics_.AddRows(Method::kGetFeatures, plan.rows);
+  MarkPlanned(options, plan.rows, plan.selection->columns.size());
   const size_t count = plan.requests.size();
   std::vector<std::optional<std::string>> answers(count);
   std::vector<Status> statuses(count);
@@ -107,6 +111,7 @@ Task<Result<std::string>> Handlers::GetPlanned(BytePlan plan, Deadline deadline)
     }
     co_await tasks.Join();
   }
+  MarkGathered(options);
   for (const Status& status : statuses) TOKURA_CO_RETURN_IF_ERROR(status);
   co_return MergeBytes(plan, answers);
 }

@@ -48,7 +48,9 @@ Task<Result<client::PutRecordsResponse>> Handlers::Put(client::PutRecordsRequest
       batch.Add(builder.Put(request.records[next], "records[" + std::to_string(next) + "]"));
     }
   }));
+  MarkPlanned(options, request.records.size(), 0);
   Status sent = co_await batch.Send(deadline);
+  MarkGathered(options);
   if (!sent.ok()) co_return sent;
   client::PutRecordsResponse response;
   TOKURA_CO_ASSIGN_OR_RETURN(response.token, batch.Token());

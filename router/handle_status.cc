@@ -44,6 +44,7 @@ Task<Result<std::vector<client::OfflineGroupStatus>>> Handlers::Offline(CallOpti
 
 Task<Result<client::ClusterStatus>> Handlers::Cluster(CallOptions options) {
   client::ClusterStatus status;
+  status.now_us = runtime_.clock->NowUs();
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const NodeEndpoint& endpoint = nodes_.endpoint(i);
     client::NodeStatus& node = status.nodes.emplace_back();
@@ -61,6 +62,7 @@ Task<Result<client::ClusterStatus>> Handlers::Cluster(CallOptions options) {
     }
     status.nodes[i].state = info->ready ? "UP" : "JOINING";
     status.nodes[i].incarnation = info->incarnation;
+    status.nodes[i].disk_low = info->disk_low;
     if (info->pid != 0) status.nodes[i].pid = info->pid;
   }
   co_return status;

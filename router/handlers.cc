@@ -112,6 +112,19 @@ Result<client::CallOptions> Handlers::OptionsUntil(std::chrono::nanoseconds dead
   return DeadlineExceeded("the request's time passed before it was begun");
 }
 
+void Handlers::MarkPlanned(const CallOptions& options, size_t rows, size_t features) const {
+  if (options.trace == nullptr) return;
+  options.trace->rows = rows;
+  options.trace->features = features;
+  options.trace->planned = runtime_.clock->Monotonic() - options.begun;
+}
+
+void Handlers::MarkGathered(const CallOptions& options) const {
+  if (options.trace != nullptr) {
+    options.trace->gathered = runtime_.clock->Monotonic() - options.begun;
+  }
+}
+
 Task<void> Handlers::Stop() { return nodes_.Stop(); }
 
 }  // namespace tokura::router

@@ -73,7 +73,8 @@ class Handlers : public client::Api {
   runtime::Task<Result<client::GetFeaturesResponse>> Get(client::GetFeaturesRequest request,
                                                          CallOptions options);
   runtime::Task<Result<std::string>> GetBytes(std::string body, CallOptions options);
-  runtime::Task<Result<std::string>> GetPlanned(BytePlan plan, Deadline deadline);
+  runtime::Task<Result<std::string>> GetPlanned(BytePlan plan, Deadline deadline,
+                                                CallOptions options);
   runtime::Task<void> ReadBytesFrom(BytePlan::Request* request, Deadline deadline,
                                     std::optional<std::string>* answer, Status* status);
   runtime::Task<void> ReadFrom(OwnerRequest request, client::NodeReadOptions options,
@@ -98,6 +99,9 @@ class Handlers : public client::Api {
   runtime::Task<Result<client::ClusterStatus>> Cluster(CallOptions options);
   runtime::Task<Result<client::DigestReport>> Digests(client::DigestRequest request,
                                                       CallOptions options);
+  // For the log of slow requests, where there is one.
+  void MarkPlanned(const CallOptions& options, size_t rows, size_t features) const;
+  void MarkGathered(const CallOptions& options) const;
   WriteId NextWriteId(int64_t now_us) { return write_ids_.Next(now_us, runtime_.random->Next()); }
 
   RouterRuntime runtime_;

@@ -101,8 +101,8 @@ const std::vector<HttpGateway::Route>& HttpGateway::Routes() {
   return kRoutes;
 }
 
-HttpGateway::HttpGateway(Handlers& handlers, runtime::Metrics& metrics)
-    : handlers_(handlers), metrics_(metrics) {}
+HttpGateway::HttpGateway(Handlers& handlers, runtime::Metrics& metrics, SlowLog* slow_log)
+    : handlers_(handlers), metrics_(metrics), slow_log_(slow_log) {}
 HttpGateway::~HttpGateway() = default;
 
 Result<HttpGateway::Target> HttpGateway::ParseTarget(std::string_view text) {
@@ -117,6 +117,33 @@ Result<HttpGateway::Target> HttpGateway::ParseTarget(std::string_view text) {
 }
 
 Task<HttpResponse> HttpGateway::Handle(HttpRequest request) {
+  ServedRequest served;
+  const std::string id = request.id;
+  const std::string peer = request.peer;
+  served.request_bytes = request.body.size();
+  served.begun = handlers_.clock().Monotonic();
+  served.received =
+      request.received == std::chrono::nanoseconds(0) ? served.begun : request.received;
+  request.trace = &served.trace;
+  std::string_view path;
+  HttpResponse response = co_await Serve(std::move(request), &path);
+  served.ended = handlers_.clock().Monotonic();
+  metrics_
+      .counter("tokura_http_requests_total", "HTTP requests answered.",
+               {{"path", std::string(path)}, {"status", std::to_string(response.status)}})
+      .Add();
+  if (slow_log_ == nullptr) co_return response;
+  served.method = path;
+  served.id = id;
+  served.peer = peer;
+  served.code = response.code;
+  served.answer_bytes = response.body.size();
+  slow_log_->Note(served);
+  co_return response;
+}
+
+// `path`: of the route, for metrics and log; "other" for what is none.
+Task<HttpResponse> HttpGateway::Serve(HttpRequest request, std::string_view* path) {
   Result<Target> target = ParseTarget(request.target);
   const Route* route = nullptr;
   if (target.ok()) {
@@ -130,11 +157,7 @@ Task<HttpResponse> HttpGateway::Handle(HttpRequest request) {
   } else {
     response = ErrorResponse(target.status());
   }
-  const std::string label = route == nullptr ? "other" : route->path;
-  metrics_
-      .counter("tokura_http_requests_total", "HTTP requests answered.",
-               {{"path", label}, {"status", std::to_string(response.status)}})
-      .Add();
+  *path = route == nullptr ? std::string_view("other") : std::string_view(route->path);
   co_return response;
 }
 
@@ -172,7 +195,11 @@ Task<HttpResponse> HttpGateway::Dispatch(const Route* route, HttpRequest request
 }
 
 Result<CallOptions> HttpGateway::OptionsOf(const HttpRequest& request) const {
-  return handlers_.OptionsUntil(DeadlineOf(request, handlers_.clock()));
+  TOKURA_ASSIGN_OR_RETURN(CallOptions options,
+                          handlers_.OptionsUntil(DeadlineOf(request, handlers_.clock())));
+  options.trace = request.trace;
+  options.begun = request.received;
+  return options;
 }
 
 std::string HttpGateway::DetailsOf(const client::GetFeaturesRequest& request,

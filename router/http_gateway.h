@@ -8,6 +8,7 @@
 
 #include "router/handlers.h"
 #include "router/http_message.h"
+#include "router/slow_log.h"
 #include "runtime/metrics.h"
 #include "runtime/task.h"
 
@@ -15,8 +16,8 @@ namespace tokura::router {
 
 class HttpGateway {
  public:
-  // Both outlive it.
-  HttpGateway(Handlers& handlers, runtime::Metrics& metrics);
+  // All outlive it; `slow_log` may be null.
+  HttpGateway(Handlers& handlers, runtime::Metrics& metrics, SlowLog* slow_log = nullptr);
   ~HttpGateway();
   // Every request gets an answer; an error is the contract's JSON.
   runtime::Task<HttpResponse> Handle(HttpRequest request);
@@ -27,6 +28,7 @@ class HttpGateway {
   static const std::vector<Route>& Routes();
   static Result<Target> ParseTarget(std::string_view target);
 
+  runtime::Task<HttpResponse> Serve(HttpRequest request, std::string_view* path);
   runtime::Task<HttpResponse> Dispatch(const Route* route, HttpRequest request, Target target);
   runtime::Task<HttpResponse> GetFeatures(HttpRequest request, Target target);
   runtime::Task<HttpResponse> PutRecords(HttpRequest request, Target target);
@@ -49,6 +51,7 @@ class HttpGateway {
 
   Handlers& handlers_;
   runtime::Metrics& metrics_;
+  SlowLog* const slow_log_;
 };
 
 }  // namespace tokura::router

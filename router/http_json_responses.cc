@@ -164,7 +164,9 @@ std::string WriteJson(const client::ClusterStatus& response) {
     out.BeginObject().Key("id").String(node.id).Key("pid").Int(node.pid);
     out.Key("listen").String(node.listen).Key("state").String(node.state);
     out.Key("incarnation").UInt(node.incarnation).Key("shards").UInt(node.shards);
-    out.Key("lag_records").UInt(node.lag_records).EndObject();
+    out.Key("lag_records").UInt(node.lag_records);
+    if (node.disk_low) out.Key("disk_low").Bool(true);
+    out.EndObject();
   }
   out.EndArray().Key("under_replicated").UInt(response.under_replicated);
   out.Key("moving").UInt(response.moving).EndObject();

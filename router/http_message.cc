@@ -38,6 +38,7 @@ int HttpStatusOf(const Status& status) {
 HttpResponse ErrorResponse(int http_status, const Status& status, std::string_view details) {
   HttpResponse response;
   response.status = http_status;
+  response.code = status.code();
   client::JsonWriter(&response.body)
       .BeginObject()
       .Key("error")

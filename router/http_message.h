@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/status.h"
+#include "runtime/request_trace.h"
 #include "runtime/task.h"
 
 namespace tokura::router {
@@ -25,10 +26,12 @@ struct HttpRequest {
   std::chrono::nanoseconds received{};  // monotonic: when it was whole
   // How long its client waits: X-Tokura-Timeout, or what the path says.
   std::optional<std::chrono::nanoseconds> timeout;
+  runtime::RequestTrace* trace = nullptr;  // to fill in; valid until the answer
 };
 
 struct HttpResponse {
   int status = 200;
+  Code code = Code::kOk;  // of the error, if it is one
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  // beyond type, length, connection

@@ -25,8 +25,13 @@ Task<Result<Request>> Decode(Handlers& handlers, std::string body) {
 
 // The time that is left; DEADLINE if that is none. Asked after whatever may have waited.
 Result<CallOptions> OptionsOf(const Handlers& handlers, const Call& call) {
-  if (!call.deadline.has_value()) return CallOptions();
-  return handlers.OptionsUntil(*call.deadline);
+  CallOptions options;
+  if (call.deadline.has_value()) {
+    TOKURA_ASSIGN_OR_RETURN(options, handlers.OptionsUntil(*call.deadline));
+  }
+  options.trace = call.trace;
+  options.begun = call.received;
+  return options;
 }
 
 template <typename Request, typename Response>

@@ -16,7 +16,11 @@ constexpr milliseconds kRetryPause{20};
 }  // namespace
 
 NodePool::NodePool(const RouterRuntime& runtime, std::vector<NodeEndpoint> nodes)
-    : executor_(*runtime.executor), nodes_(std::move(nodes)), shards_(nodes_.size()) {
+    : executor_(*runtime.executor),
+      clock_(*runtime.clock),
+      metrics_(*runtime.metrics),
+      nodes_(std::move(nodes)),
+      shards_(nodes_.size()) {
   TOKURA_CHECK(!nodes_.empty() && nodes_.size() <= kShardCount);
   for (const NodeEndpoint& node : nodes_) {
     clients_.push_back(
@@ -30,15 +34,18 @@ template <typename Answer>
 Task<Result<Answer>> NodePool::Call(std::function<Task<Result<Answer>>()> attempt, Repeat repeat,
                                     Deadline deadline) {
   if (deadline.passed()) co_return Unavailable("out of time before the node was asked");
+  const nanoseconds begun = clock_.Monotonic();
   Result<Answer> answer = co_await attempt();
-  if (answer.ok()) co_return answer;
   const Code code = answer.status().code();
   const bool again =
       code == Code::kUnavailable || (code == Code::kUnknownOutcome && repeat == Repeat::kAfterCut);
-  if (!again || deadline.ForNode() <= 2 * kRetryPause) co_return answer;
-  co_await runtime::Sleep(executor_, kRetryPause);
-  Result<Answer> second = co_await attempt();
-  co_return second;
+  if (again && deadline.ForNode() > 2 * kRetryPause) {
+    metrics_.NoteRetry();
+    co_await runtime::Sleep(executor_, kRetryPause);
+    answer = co_await attempt();
+  }
+  metrics_.Record(answer.status().code(), clock_.Monotonic() - begun);
+  co_return answer;
 }
 
 Task<Result<NodePool::Columns>> NodePool::Read(size_t node,

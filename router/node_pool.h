@@ -10,6 +10,7 @@
 
 #include "client/node_client.h"
 #include "router/deadline.h"
+#include "router/fan_out_metrics.h"
 #include "router/router.h"
 #include "router/shard_map.h"
 #include "runtime/executor.h"
@@ -58,6 +59,8 @@ class NodePool {
                                      Repeat repeat, Deadline deadline);
 
   runtime::Executor& executor_;
+  const runtime::Clock& clock_;
+  FanOutMetrics metrics_;
   std::vector<NodeEndpoint> nodes_;
   ShardMap shards_;
   std::vector<std::unique_ptr<client::NodeClient>> clients_;

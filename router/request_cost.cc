@@ -1,5 +1,6 @@
 #include "router/request_cost.h"
 
+#include <algorithm>
 #include <array>
 
 #include "proto/api.pb.h"
@@ -19,6 +20,8 @@ struct Rate {
 };
 
 constexpr double kJsonFactor = 5;  // of binary, to read a body
+// A larger body is read on other threads, whose queue has a bound of its own.
+constexpr double kBodyUnitsMax = 4'000;
 
 Rate RateOf(uint8_t method) {
   switch (method) {
@@ -68,7 +71,8 @@ constexpr std::array<HttpPath, 10> kPaths = {{
 
 RequestCost NativeCost(uint8_t method, size_t body_bytes) {
   const Rate rate = RateOf(method);
-  return {rate.base + static_cast<double>(body_bytes) / rate.bytes_per_unit, rate.unsheddable};
+  const double bytes = static_cast<double>(body_bytes) / rate.bytes_per_unit;
+  return {rate.base + std::min(bytes, kBodyUnitsMax), rate.unsheddable};
 }
 
 RequestCost HttpCost(std::string_view target, size_t body_bytes) {

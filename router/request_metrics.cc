@@ -11,6 +11,12 @@ constexpr std::array<const char*, kMethodCount> kMethodNames = {
 
 }  // namespace
 
+std::string_view NameOfMethod(uint8_t native_method) {
+  // The protocol counts from 1, in the order of Method.
+  return native_method >= 1 && native_method <= kMethodCount ? kMethodNames[native_method - 1u]
+                                                             : "other";
+}
+
 RequestMetrics::RequestMetrics(runtime::Metrics& metrics) {
   for (size_t m = 0; m < kMethodCount; ++m) {
     const std::string method = kMethodNames[m];

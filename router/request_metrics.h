@@ -24,6 +24,9 @@ enum class Method {
 };
 inline constexpr size_t kMethodCount = 10;
 
+// "get_features"; "other" for what is none. Of the native protocol's number.
+std::string_view NameOfMethod(uint8_t native_method);
+
 class RequestMetrics {
  public:
   // `metrics` outlives it.

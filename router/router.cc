@@ -5,6 +5,7 @@
 #include "router/http_server.h"
 #include "router/native_service.h"
 #include "router/request_cost.h"
+#include "router/slow_log.h"
 #include "runtime/rpc/server.h"
 #include "runtime/sync.h"
 
@@ -24,7 +25,8 @@ class Router::Impl {
       : options_(std::move(options)),
         runtime_(std::move(runtime)),
         handlers_(runtime_, catalog, nodes, offline, options_.limits),
-        gateway_(handlers_, *runtime_.metrics),
+        slow_log_(options_.slow_request, *runtime_.metrics, *runtime_.logger),
+        gateway_(handlers_, *runtime_.metrics, &slow_log_),
         admission_(MakeAdmission(*runtime_.executor)) {
     for (const RouterLoop& loop : runtime_.loops) {
       RouterRuntime own = runtime_;
@@ -110,7 +112,8 @@ class Router::Impl {
       native.admissions.push_back(admission_.get());
     }
     rpc_ = std::make_unique<runtime::rpc::RpcServer>(
-        std::move(homes), *runtime_.clock, std::move(listener), MakeNativeService(std::move(parts)),
+        std::move(homes), *runtime_.clock, std::move(listener),
+        NoteSlowCalls(slow_log_, *runtime_.clock, MakeNativeService(std::move(parts))),
         *runtime_.metrics, *runtime_.logger, std::move(native));
     rpc_->Start();
     co_return OkStatus();
@@ -131,6 +134,7 @@ class Router::Impl {
   RouterOptions options_;
   RouterRuntime runtime_;
   Handlers handlers_;
+  SlowLog slow_log_;
   HttpGateway gateway_;
   std::unique_ptr<runtime::Admission> admission_;
   std::vector<Loop> loops_;

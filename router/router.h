@@ -46,6 +46,7 @@ struct RouterOptions {
   runtime::Address listen{"127.0.0.1", 7400};
   runtime::Address http{"127.0.0.1", 7480};
   runtime::ServingLimits limits = {};
+  std::chrono::nanoseconds slow_request{};  // longer ones are logged; 0: none
 };
 
 // An event loop that serves native requests.

@@ -12,6 +12,11 @@ constexpr double kCostly = 200;        // units from which a request counts as c
 constexpr double kCostlyShare = 0.75;  // of the limit, for costly requests
 constexpr double kCutMost = 0.3;       // of the limit, in one interval
 constexpr double kRise = 1.1;          // of a used limit, in one interval without a standing queue
+constexpr double kCutLeast = 0.9;
+// Rounds and pauses that are too short to matter beside the target, and long enough to cost
+// nothing.
+constexpr std::chrono::microseconds kShortRound(200);
+constexpr std::chrono::microseconds kProbeEvery(500);
 constexpr int kIdleIntervals = 10;
 constexpr milliseconds kRetryMin(100);
 constexpr milliseconds kRetryMax(2'000);
@@ -97,7 +102,10 @@ Result<Admission::Place> Admission::Admit(RequestCost cost, size_t bytes,
   const Time now = clock_.Monotonic();
   if (!probing_) {
     if (now - interval_begun_ >= kIdleIntervals * options_.delay_interval) Forget();
-    Probe(now);
+    if (now - probed_ >= kProbeEvery) {
+      rounds_ = 0;
+      PostProbe(now);
+    }
   }
   if (now - interval_begun_ >= options_.delay_interval) CloseInterval(now);
   if (deadline.has_value() && *deadline <= now + standing_delay_) {
@@ -125,6 +133,7 @@ Result<Admission::Place> Admission::Admit(RequestCost cost, size_t bytes,
   place.units_ = cost.units;
   ++calls_;
   in_flight_ += cost.units;
+  units_in_round_ += cost.units;
   in_flight_peak_ = std::max(in_flight_peak_, in_flight_);
   meters_->calls.Add(1);
   meters_->cost.Add(cost.units);
@@ -152,27 +161,37 @@ void Admission::Release(double units) {
   meters_->cost.Add(-units);
 }
 
-// While requests come there is a probe in the queue; without them there is none, and no timer.
-void Admission::Probe(Time now) {
+// The first round only takes the probe behind what is in the queue already, the burst that it was
+// posted in; it goes on as long as rounds take time. Without requests there is none, and no timer.
+void Admission::PostProbe(Time now) {
   probing_ = true;
   executor_.Post([alive = alive_, now] {
-    Admission* self = *alive;
-    if (self == nullptr) return;
-    self->probing_ = false;
-    self->NoteDelay(self->clock_.Monotonic() - now);
+    if (*alive != nullptr) (*alive)->OnProbe(now);
   });
 }
 
-void Admission::NoteDelay(Time delay) {
-  meters_->delay.Observe(Seconds(delay));
-  if (!shortest_delay_.has_value() || delay < *shortest_delay_) shortest_delay_ = delay;
+void Admission::OnProbe(Time posted) {
   const Time now = clock_.Monotonic();
+  const Time round = now - posted;
+  meters_->delay.Observe(Seconds(round));
+  squares_ += Seconds(round) * Seconds(round);
+  round_ = round;
+  units_in_round_ = 0;
   if (now - interval_begun_ >= options_.delay_interval) CloseInterval(now);
+  if (++rounds_ < 2 || round > kShortRound) {
+    PostProbe(now);
+    return;
+  }
+  probing_ = false;
+  probed_ = now;
 }
 
 // Nobody came for a while, so that what was measured before says nothing.
 void Admission::Forget() {
-  shortest_delay_.reset();
+  squares_ = 0;
+  round_ = Time(0);
+  units_in_round_ = 0;
+  was_over_ = false;
   limit_used_ = false;
   pushed_back_ = false;
   meters_->limit.Add(options_.cost_max - limit_);
@@ -180,23 +199,28 @@ void Admission::Forget() {
 }
 
 void Admission::CloseInterval(Time now) {
-  const Time shortest = shortest_delay_.value_or(Time(0));
+  const double seconds = Seconds(now - interval_begun_);
+  const double delay = squares_ / seconds;
+  const bool over = delay > Seconds(options_.delay_target);
+  // A turn that took longer than several intervals says as much as they would.
+  const bool stands = over && (was_over_ || seconds > 2 * Seconds(options_.delay_interval));
   const double before = limit_;
-  if (shortest > options_.delay_target || pushed_back_) {
-    standing_delay_ = std::max(shortest, options_.delay_target);
-    const double passes =
-        std::max(kCutMost, Seconds(options_.delay_target) / Seconds(std::max(shortest, Time(1))));
-    limit_ = std::min(limit_, in_flight_peak_) * std::min(passes, 0.9);
+  if (stands || pushed_back_) {
+    const double standing = std::max(delay, Seconds(options_.delay_target));
+    standing_delay_ = std::chrono::duration_cast<Time>(std::chrono::duration<double>(standing));
+    const double passes = std::max(kCutMost, Seconds(options_.delay_target) / standing);
+    limit_ = std::min(limit_, in_flight_peak_) * std::min(passes, kCutLeast);
   } else {
     standing_delay_ = Time(0);
-    if (limit_used_) limit_ *= kRise;
+    if (limit_used_ && !over) limit_ *= kRise;
   }
   limit_ = std::clamp(limit_, options_.cost_floor, options_.cost_max);
   meters_->limit.Add(limit_ - before);
+  was_over_ = over;
   limit_used_ = false;
   pushed_back_ = false;
   in_flight_peak_ = in_flight_;
-  shortest_delay_.reset();
+  squares_ = 0;
   interval_begun_ = now;
 }
 

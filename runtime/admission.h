@@ -2,13 +2,15 @@
 // queue short when more is asked than can be served: what is answered is answered in time, and the
 // rest is told at once when to come again.
 //
-// How: one probe at a time is posted to the executor, and the time that it waits is the queueing
-// delay. When even the shortest delay of an interval was over the target, requests stand in line
-// (a burst empties within an interval, a standing queue does not; this is CoDel's rule), and the
-// cost that may be in flight is cut to what passes within the target. While there is no standing
-// queue it rises again, as far as it is used. Costs are estimates made from method and bytes:
-// only their ratios matter. Costly requests are refused at three quarters of what cheap ones may
-// use, so they go first.
+// How: while requests come, a probe goes round in the executor's queue, and the time of one round
+// is how long the loop's turns take. A request waits for a turn to end, unread, and then through
+// the next, so what a request that came at any moment would have waited is the sum of the squares
+// of the rounds over the time. When that is over the target for a second interval (a burst passes,
+// a standing queue does not; this is CoDel's rule), requests stand in line, and the cost that may
+// be in flight is cut to what passes within the target. While there is no standing queue it rises
+// again, as far as it is used. Costs are estimates made from method and bytes: only their ratios
+// matter. Costly requests are refused at three quarters of what cheap ones may use, so they go
+// first.
 #pragma once
 
 #include <chrono>
@@ -37,7 +39,8 @@ struct AdmissionOptions {
   // So much is taken on whatever the delay: a machine that is busy with other things must not
   // refuse its few callers.
   double cost_floor = 4'000;
-  double cost_max = 4'000'000;
+  // So much is taken on at most: what a sudden overload may queue before it is measured.
+  double cost_max = 200'000;
 };
 
 // What a program's flags bound; each server takes its part.
@@ -83,7 +86,9 @@ class Admission {
 
   // Requests wait longer than they should: they are then to stand in line and not to be begun at
   // once, so that what is in flight can be bounded.
-  bool has_standing_queue() const { return standing_delay_ > Time(0); }
+  bool has_standing_queue() const {
+    return standing_delay_ > Time(0) || round_ > kLongRound || units_in_round_ > kLongRoundUnits;
+  }
 
   double cost_limit() const { return limit_; }
   double cost_in_flight() const { return in_flight_; }
@@ -91,10 +96,12 @@ class Admission {
  private:
   struct Meters;
   using Time = std::chrono::nanoseconds;
+  static constexpr Time kLongRound = std::chrono::milliseconds(2);
+  static constexpr double kLongRoundUnits = 2'000;
 
-  void Probe(Time now);
+  void PostProbe(Time now);
+  void OnProbe(Time posted);
   void Forget();
-  void NoteDelay(Time delay);
   void CloseInterval(Time now);
   double LimitFor(double units) const;
   Status Refuse(Counter& reason, std::string_view why);
@@ -112,9 +119,14 @@ class Admission {
   bool pushed_back_ = false;
   double in_flight_peak_ = 0;  // in this interval
   Time interval_begun_{};
-  std::optional<Time> shortest_delay_;  // in this interval
-  Time standing_delay_{};               // of the last interval; 0: no standing queue
+  double squares_ = 0;     // of the rounds in this interval, s^2
+  bool was_over_ = false;  // the last interval was over the target
+  Time standing_delay_{};  // of the last interval; 0: no standing queue
   bool probing_ = false;
+  int rounds_ = 0;                     // of the probe under way
+  Time round_{};                       // the last one
+  double units_in_round_ = 0;          // taken on since the last one
+  Time probed_{};                      // when the last probe ended
   std::shared_ptr<Admission*> alive_;  // joint owners: this and the probe under way
 };
 

@@ -1,6 +1,13 @@
 #include "runtime/file_system.h"
 
+#include <limits>
+
 namespace tokura::runtime {
+
+Result<uint64_t> FileSystem::TotalBytes(const std::string&) {
+  return std::numeric_limits<uint64_t>::max();
+}
+
 namespace {
 
 constexpr int kTemporaryNamesMax = 1'000;

@@ -61,6 +61,8 @@ class FileSystem {
   virtual Result<bool> Exists(const std::string& path) = 0;
   virtual Result<bool> IsDirectory(const std::string& path) = 0;
   virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;
+  // How large the file system is; the largest number where that is not known.
+  virtual Result<uint64_t> TotalBytes(const std::string& path);
   // Exclusive among processes. FAILED_PRECONDITION if another holds it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 };

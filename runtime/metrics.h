@@ -4,6 +4,7 @@
 // names.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -42,6 +43,10 @@ class Metrics {
   // Default buckets: 50 µs to 10 s, for durations in seconds.
   virtual Histogram& histogram(const std::string& name, const std::string& help,
                                const Labels& labels = {}) = 0;
+  // Calls `refresh` before each exposition, for values that are cheaper to ask for than to keep. It
+  // must not call back into the registry but through handles, and what it refers to must outlive
+  // the last exposition.
+  virtual void OnExpose(std::function<void()> refresh) = 0;
   // Prometheus text exposition, version 0.0.4.
   virtual std::string Expose() = 0;
 };

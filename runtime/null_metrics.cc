@@ -26,6 +26,7 @@ class NullMetrics final : public Metrics {
   Histogram& histogram(const std::string&, const std::string&, const Labels&) override {
     return histogram_;
   }
+  void OnExpose(std::function<void()>) override {}
   std::string Expose() override { return ""; }
 
  private:

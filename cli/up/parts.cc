@@ -49,6 +49,7 @@ NodePart::NodePart(Machine& machine, node::NodeOptions options, int threads, boo
   runtime.metrics = machine.metrics.get();
   runtime.logger = machine.logger.get();
   runtime.background = machine.background.get();
+  runtime.memory = machine.memory.get();
   node_ =
       std::make_unique<node::Node>(options_, std::move(runtime), definitions, std::move(on_failed));
   for (const auto& loop : loops_) loop->Start();
@@ -119,6 +120,7 @@ RouterPart::RouterPart(Machine& machine, router::RouterOptions options, catalog:
   runtime.blocking = machine.blocking.get();
   runtime.metrics = machine.metrics.get();
   runtime.logger = machine.logger.get();
+  runtime.memory = machine.memory.get();
   if (compactor != nullptr) {
     offline_ = std::make_unique<CompactorPort>(loop_.executor(), *compactor);
   }

@@ -43,10 +43,10 @@ Result<std::string> CatalogDirectory(const std::string& uri) {
 }
 
 Result<Exit> RunSingle(
-    const std::string& catalog_uri, const std::string& ready_file,
+    const std::string& catalog_uri, const std::string& ready_file, const ServingFlags& serving,
     const std::function<Result<std::unique_ptr<Part>>(const Surroundings&)>& make) {
   TOKURA_ASSIGN_OR_RETURN(const std::string directory, CatalogDirectory(catalog_uri));
-  Machine machine;
+  Machine machine(serving);
   TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<catalog::FileCatalog> catalog,
                           catalog::FileCatalog::Open(*machine.files, directory));
   runtime::real::EventLoop main("main");

@@ -39,7 +39,7 @@ struct Surroundings {
 // Opens the catalog, follows it, runs the part that `make` makes until a signal or a failure, and
 // drains.
 Result<Exit> RunSingle(
-    const std::string& catalog_uri, const std::string& ready_file,
+    const std::string& catalog_uri, const std::string& ready_file, const ServingFlags& serving,
     const std::function<Result<std::unique_ptr<Part>>(const Surroundings&)>& make);
 
 // The single node that is registered in the catalog. UNAVAILABLE if there is none yet;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "cli/doctor/findings.h"
 #include "cli/program/command_line.h"
 #include "cli/program/flags.h"
 #include "cli/text/format.h"
@@ -32,6 +33,8 @@ struct Settings {
   node::NodeOptions node;
   int threads = 1;
   bool spin = false;
+  runtime::ServingLimits limits;
+  std::chrono::nanoseconds slow_request{};
 };
 
 Result<Settings> Settle(const UpFlags& flags) {
@@ -59,6 +62,10 @@ Result<Settings> Settle(const UpFlags& flags) {
   SetStorageOptions(flags.storage, &settings.node);
   settings.threads = StorageThreads(flags.threads);
   settings.spin = flags.spin;
+  settings.limits = LimitsOf(flags.serving);
+  settings.slow_request = SlowRequestOf(flags.serving);
+  settings.node.limits = settings.limits;
+  settings.node.disk_reserve_bytes = DiskReserveOf(flags.serving);
   return settings;
 }
 
@@ -88,6 +95,10 @@ struct Up {
   std::optional<RouterPart> router;
 };
 
+router::RouterOptions RouterOptionsOf(const Settings& settings) {
+  return {settings.listen, settings.http, settings.limits, settings.slow_request};
+}
+
 Task<Status> StartAll(Up* up, runtime::Executor& main) {
   Lifetime* lifetime = &up->lifetime;
   up->node.emplace(up->machine, up->settings.node, up->settings.threads, up->settings.spin,
@@ -105,9 +116,8 @@ Task<Status> StartAll(Up* up, runtime::Executor& main) {
     up->compactor.reset();
     co_return compactor_started;
   }
-  up->router.emplace(up->machine, router::RouterOptions{up->settings.listen, up->settings.http},
-                     up->catalog, std::vector<router::NodeEndpoint>{endpoint}, &*up->compactor,
-                     &*up->node);
+  up->router.emplace(up->machine, RouterOptionsOf(up->settings), up->catalog,
+                     std::vector<router::NodeEndpoint>{endpoint}, &*up->compactor, &*up->node);
   const Status router_started = co_await up->router->Start(main);
   if (!router_started.ok()) up->router.reset();
   co_return router_started;
@@ -143,9 +153,16 @@ std::string Banner(const Up& up) {
   return text + "Ctrl-C drains and ends.\n\n";
 }
 
+// For `tokura doctor`; on a disk that failed this may fail too, and then the log has to do.
+void NoteFailure(const Up& up, const Status& why) {
+  (void)runtime::WriteFileAtomically(*up.machine.files, FailureNotePath(up.settings.data_dir),
+                                     why.message() + "\n");
+}
+
 Task<Status> Serve(Up* up, ReadyFile* ready, Console* console, runtime::Executor& main) {
   Status status = co_await StartAll(up, main);
   if (status.ok()) {
+    (void)up->machine.files->Remove(FailureNotePath(up->settings.data_dir));
     status = ready->Publish(
         {up->settings.node.pid, up->router->listen(), up->router->http(), {up->node->endpoint()}});
   }
@@ -154,6 +171,7 @@ Task<Status> Serve(Up* up, ReadyFile* ready, Console* console, runtime::Executor
     status = co_await up->lifetime.WaitForEnd();
     ready->Withdraw();
     if (!status.ok()) {
+      NoteFailure(*up, status);
       // Nothing is acknowledged any more, whatever this says to the caller's retries.
       status = Internal("the node failed and serves no more: " + status.message());
     }
@@ -170,7 +188,7 @@ int StorageThreads(uint64_t asked) {
 
 Result<Exit> RunUp(const UpFlags& flags, Console& console) {
   TOKURA_ASSIGN_OR_RETURN(Settings settings, Settle(flags));
-  Machine machine;
+  Machine machine(flags.serving);
   runtime::FileSystem& files = *machine.files;
   TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<DataDirectory> directory,
                           DataDirectory::Open(files, settings.data_dir, settings.node.pid));

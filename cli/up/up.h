@@ -7,6 +7,7 @@
 #include "cli/program/console.h"
 #include "cli/program/exit_code.h"
 #include "cli/up/storage_flags.h"
+#include "cli/up/serving_flags.h"
 #include "core/status.h"
 
 namespace CLI {
@@ -29,6 +30,7 @@ struct UpFlags {
   StorageFlags storage;
   bool insecure = false;
   bool spin = false;
+  ServingFlags serving;
 };
 
 // Serves until a signal. kDone after a drain; kBroken, with a line on stderr, when the disk failed.

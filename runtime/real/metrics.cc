@@ -9,6 +9,7 @@
 #include <mutex>
 #include <utility>
 
+#include "runtime/real/process_metrics.h"
 #include "runtime/real/real_runtime.h"
 
 namespace tokura::runtime::real {
@@ -67,7 +68,15 @@ class PrometheusMetrics final : public Metrics {
           labels, DurationBuckets());
     });
   }
+  void OnExpose(std::function<void()> refresh) override {
+    const std::lock_guard lock(mutex_);
+    refreshes_.push_back(std::move(refresh));
+  }
   std::string Expose() override {
+    {
+      const std::lock_guard lock(mutex_);
+      for (const std::function<void()>& refresh : refreshes_) refresh();
+    }
     return prometheus::TextSerializer().Serialize(registry_.Collect());
   }
 
@@ -92,6 +101,7 @@ class PrometheusMetrics final : public Metrics {
 
   std::mutex mutex_;
   prometheus::Registry registry_;
+  std::vector<std::function<void()>> refreshes_;
   Handles<PrometheusCounter> counters_;
   Handles<PrometheusGauge> gauges_;
   Handles<PrometheusHistogram> histograms_;
@@ -99,6 +109,10 @@ class PrometheusMetrics final : public Metrics {
 
 }  // namespace
 
-std::unique_ptr<Metrics> MakeMetrics() { return std::make_unique<PrometheusMetrics>(); }
+std::unique_ptr<Metrics> MakeMetrics() {
+  auto metrics = std::make_unique<PrometheusMetrics>();
+  metrics->OnExpose(MakeProcessMetrics(*metrics));
+  return metrics;
+}
 
 }  // namespace tokura::runtime::real

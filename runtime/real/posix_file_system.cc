@@ -285,6 +285,12 @@ class PosixFileSystem final : public FileSystem {
     return uint64_t{info.f_bavail} * info.f_frsize;
   }
 
+  Result<uint64_t> TotalBytes(const std::string& path) override {
+    struct statvfs info{};
+    if (::statvfs(path.c_str(), &info) != 0) return ErrorOf(path, "size", errno);
+    return uint64_t{info.f_blocks} * info.f_frsize;
+  }
+
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     Descriptor fd = OpenDescriptor(path, O_RDWR | O_CREAT);
     if (!fd.open()) return ErrorOf(path, "open", errno);

@@ -21,8 +21,10 @@ std::unique_ptr<Clock> MakeClock();
 std::unique_ptr<Random> MakeRandom();
 std::unique_ptr<FileSystem> MakeFileSystem();
 std::unique_ptr<Metrics> MakeMetrics();
-// Lines on stderr: "2026-01-02T03:04:05.678Z INFO message".
-std::unique_ptr<Logger> MakeLogger(LogLevel level);
+enum class LogFormat { kText, kJson };
+// Lines on stderr: "2026-01-02T03:04:05.678Z INFO message name=value", or one JSON object each:
+// {"time":"...","level":"INFO","message":"...","name":"value"}.
+std::unique_ptr<Logger> MakeLogger(LogLevel level, LogFormat format = LogFormat::kText);
 std::unique_ptr<BlockingPool> MakeBlockingPool(int threads);
 
 // An event loop, on a thread of its own (Start) or on the caller's (RunUntilDone). It outlives what

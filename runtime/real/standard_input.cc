@@ -1,6 +1,7 @@
 #include "runtime/real/standard_input.h"
 
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,13 @@ Result<size_t> ReadStandardInput(std::span<char> buffer) {
 
 bool IsTerminal(Stream stream) {
   return ::isatty(stream == Stream::kOut ? STDOUT_FILENO : STDERR_FILENO) == 1;
+}
+
+void RaiseOpenFilesLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // else `tokura doctor` says that there are few
 }
 
 int64_t ProcessId() { return ::getpid(); }

@@ -19,6 +19,8 @@ enum class Stream { kOut, kError };
 bool IsTerminal(Stream stream);
 
 int64_t ProcessId();
+// Lets this process have as many files open as its hard limit allows: connections are files.
+void RaiseOpenFilesLimit();
 // Processors that this process may use; at least 1.
 int ProcessorCount();
 // Memory that this process may use: of the machine, or of its control group if that is less.

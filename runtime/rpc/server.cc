@@ -74,6 +74,10 @@ RpcServer::Impl::Impl(std::vector<Executor*> homes, Clock& clock,
                                 "Connections refused over the limit.")),
       accepting_(*homes.at(0)),
       stopping_homes_(*homes.at(0)) {
+  metrics
+      .gauge("tokura_rpc_connections_limit",
+             "Connections that may be open at once, summed over the process's servers.")
+      .Add(static_cast<double>(options.connections_max));
   TOKURA_CHECK(options.admissions.empty() || options.admissions.size() == homes.size());
   for (size_t i = 0; i < homes.size(); ++i) {
     Admission* admission = options.admissions.empty() ? nullptr : options.admissions[i];

@@ -14,6 +14,7 @@
 #include "runtime/executor.h"
 #include "runtime/logger.h"
 #include "runtime/metrics.h"
+#include "runtime/request_trace.h"
 #include "runtime/task.h"
 #include "runtime/transport.h"
 
@@ -24,8 +25,10 @@ struct Call {
   std::string body;
   // Monotonic time at which the caller stops waiting.
   std::optional<std::chrono::nanoseconds> deadline;
-  uint64_t request_id = 0;        // the frame's
-  const Address* peer = nullptr;  // valid as long as the handler runs; null in tests
+  uint64_t request_id = 0;              // the frame's
+  const Address* peer = nullptr;        // valid as long as the handler runs; null in tests
+  std::chrono::nanoseconds received{};  // monotonic
+  RequestTrace* trace = nullptr;  // to fill in; may be null; valid as long as the handler runs
 };
 
 // Runs on the connection's home executor; several calls of one connection run at the same time.

@@ -32,12 +32,13 @@ MIB = 1 << 20
 class Server:
     """`tokura up` on a fresh data directory, and one kept-alive connection to it."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *flags):
         self.ready_file = os.path.join(directory, 'ready.json')
         self.log = open(os.path.join(directory, 'log'), 'w+')
         self.process = subprocess.Popen(
             [TOKURA, 'up', '--data-dir', os.path.join(directory, 'data'), '--listen', '127.0.0.1:0',
-             '--http', '127.0.0.1:0', '--ready-file', self.ready_file, '--compact-interval', '1h'],
+             '--http', '127.0.0.1:0', '--ready-file', self.ready_file, '--compact-interval', '1h',
+             *flags],
             stdout=subprocess.DEVNULL, stderr=self.log)
         deadline = time.monotonic() + 60
         while not os.path.exists(self.ready_file):
@@ -230,7 +231,8 @@ def latency_of_others(work):
     return sorted(took)[-10:][0 if len(took) < 10 else 5]
 
 
-def main():
+def main(*flags):
+    """`flags`: of the server, beyond the usual ones."""
     global TOKURA, SERVER, STALL_SECONDS
     parser = argparse.ArgumentParser()
     parser.add_argument('--tokura', required=True)
@@ -240,7 +242,7 @@ def main():
     STALL_SECONDS = args.stall_seconds
     TOKURA = os.path.abspath(args.tokura)
     with tempfile.TemporaryDirectory() as directory:
-        SERVER = Server(directory)
+        SERVER = Server(directory, *flags)
         try:
             result = unittest.main(argv=sys.argv[:1] + rest, exit=False).result
         finally:

@@ -51,9 +51,14 @@ class AdmissionTest : public testing::Test {
   // An interval in which everything waits for `delay`.
   void IntervalWithDelay(nanoseconds delay) {
     for (nanoseconds passed{}; passed < 101ms; passed += delay) {
+      clock_.now += 1ms;
       (void)Take(1);
       RunPostedAfter(delay);
     }
+  }
+  void StandingQueueOf(nanoseconds delay) {
+    IntervalWithDelay(delay);
+    IntervalWithDelay(delay);
   }
   std::string Exposed() { return metrics_->Expose(); }
 
@@ -94,7 +99,7 @@ TEST_F(AdmissionTest, ABurstThatPassesWithinAnIntervalIsNotCut) {
 
 TEST_F(AdmissionTest, AStandingQueueCutsWhatMayBeInFlight) {
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(Take(100).ok());  // 10,000 units in flight
-  IntervalWithDelay(40ms);
+  StandingQueueOf(40ms);
   EXPECT_LT(admission_.cost_limit(), 6'000);
   const Status refused = Take(10);
   EXPECT_EQ(refused.code(), Code::kResourceExhausted);
@@ -107,7 +112,7 @@ TEST_F(AdmissionTest, AStandingQueueCutsWhatMayBeInFlight) {
 
 TEST_F(AdmissionTest, CostlyRequestsAreRefusedBeforeCheapOnes) {
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(Take(100).ok());
-  IntervalWithDelay(40ms);
+  StandingQueueOf(40ms);
   while (admission_.cost_in_flight() > admission_.cost_limit() * 0.74) places_.pop_back();
   EXPECT_FALSE(Take(500).ok());
   EXPECT_TRUE(Take(10).ok());
@@ -146,7 +151,7 @@ TEST_F(AdmissionTest, WhatWasMeasuredLongAgoIsForgotten) {
 TEST_F(AdmissionTest, ARequestThatWouldBeLateIsNotBegun) {
   EXPECT_TRUE(Take(1, 0, clock_.now + 5ms).ok());
   EXPECT_EQ(Take(1, 0, clock_.now).code(), Code::kDeadline);
-  IntervalWithDelay(40ms);
+  StandingQueueOf(40ms);
   EXPECT_EQ(Take(1, 0, clock_.now + 5ms).code(), Code::kDeadline);
   EXPECT_TRUE(Take(1, 0, clock_.now + 500ms).ok());
 }

@@ -2,6 +2,7 @@
 // change.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -19,6 +20,8 @@ class FaultyFiles final : public FileSystem {
 
   // So many more bytes fit; an append beyond it writes what fits and fails.
   uint64_t free_bytes = std::numeric_limits<uint64_t>::max();
+  // What is said to be free, whatever fits.
+  uint64_t told_free_bytes = std::numeric_limits<uint64_t>::max();
   bool sync_fails = false;
   bool truncate_fails = false;
   int syncs = 0;
@@ -79,7 +82,10 @@ class FaultyFiles final : public FileSystem {
   }
   Result<bool> Exists(const std::string& path) override { return under_.Exists(path); }
   Result<bool> IsDirectory(const std::string& path) override { return under_.IsDirectory(path); }
-  Result<uint64_t> FreeBytes(const std::string& path) override { return under_.FreeBytes(path); }
+  Result<uint64_t> FreeBytes(const std::string& path) override {
+    TOKURA_ASSIGN_OR_RETURN(const uint64_t bytes, under_.FreeBytes(path));
+    return std::min(bytes, told_free_bytes);
+  }
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     return under_.Lock(path);
   }
