@@ -39,12 +39,14 @@ for preset in "${presets[@]}"; do
   echo "test: $preset took $((SECONDS - built)) s"
 done
 if [ $long = 1 ] && [ $failed = 0 ]; then
-  echo "test: long runs (fuzzers, oracle, kills)"
+  echo "test: long runs (fuzzers, faults, oracle, kills)"
   for fuzzer in build/release/bin/*_fuzzer; do
     name=$(basename "$fuzzer" _fuzzer)
     echo "test: fuzz $name"
     TOKURA_FUZZ_RUNS=${TOKURA_FUZZ_RUNS:-2000000} "$fuzzer" "tests/fuzz/corpus/$name" || failed=1
   done
+  TOKURA_FAULT_WORKLOADS=${TOKURA_FAULT_WORKLOADS:-20} \
+    build/release/bin/faults_test --gtest_brief=1 || failed=1
   TOKURA_ORACLE_OPERATIONS=${TOKURA_ORACLE_OPERATIONS:-10000000} \
     build/release/bin/scenarios_test --gtest_brief=1 || failed=1
   build/venv/bin/python tests/kill/kill_test.py --tokura build/release/bin/tokura \
