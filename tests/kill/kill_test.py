@@ -44,8 +44,9 @@ BATCH = 20
 class Server:
     """One data directory and the process that serves it, restarted as often as it is killed."""
 
-    def __init__(self, tokura, directory, flags):
+    def __init__(self, tokura, directory, flags=(), data=None):
         self.tokura, self.directory, self.flags = tokura, directory, flags
+        self.data = data or os.path.join(directory, "data")
         self.ready_file = os.path.join(directory, "ready.json")
         self.definitions = os.path.join(directory, "kills.yaml")
         with open(self.definitions, "w") as file:
@@ -57,7 +58,7 @@ class Server:
             os.unlink(self.ready_file)
         self.log = open(os.path.join(self.directory, "tokura.log"), "wb")
         self.process = subprocess.Popen(
-            [self.tokura, "up", "--data-dir", os.path.join(self.directory, "data"),
+            [self.tokura, "up", "--data-dir", self.data,
              "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--ready-file", self.ready_file,
              "--definitions", self.definitions, "--compact-interval", "100ms", *self.flags],
             stdout=self.log, stderr=self.log)
