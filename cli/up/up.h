@@ -6,8 +6,8 @@
 
 #include "cli/program/console.h"
 #include "cli/program/exit_code.h"
-#include "cli/up/storage_flags.h"
 #include "cli/up/serving_flags.h"
+#include "cli/up/storage_flags.h"
 #include "core/status.h"
 
 namespace CLI {

@@ -153,9 +153,9 @@ void Session::TakeRequest(const Frame& frame) {
     place = std::move(*admitted);
   }
   held_bytes_ += bytes;
-  Task<void> answer =
-      Answer(Call{header.method, std::string(frame.body), deadline, header.request_id, &peer_, heard_at_},
-             bytes, std::move(place));
+  Task<void> answer = Answer(
+      Call{header.method, std::string(frame.body), deadline, header.request_id, &peer_, heard_at_},
+      bytes, std::move(place));
   // Requests stand in line, where they can be shed, only while there is a line.
   if (admission_ != nullptr && admission_->has_standing_queue()) {
     calls_.Spawn(std::move(answer));
