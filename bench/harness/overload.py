@@ -12,6 +12,7 @@ CROWD_CONNECTIONS = 32
 DEADLINE_SECONDS = 0.25  # an answer later than this is of no use
 NORMAL = 0.9  # of the rate before
 RECOVERY_SECONDS_MAX = 120
+OUTCOMES = ("in_time", "late", "refused", "unknown", "failed", "unsent", "silent")
 GOODPUT_GOAL, RECOVERY_GOAL = 0.8, 30
 
 
@@ -39,8 +40,8 @@ def one_round(store, options):
                      "--seconds", QUICK_CROWD_SECONDS if options.quick else CROWD_SECONDS)
     goodput = crowd["in_time"] / crowd["seconds"] / before
     seconds = recovery(store, options, before)
-    outcomes = ", ".join(f"{crowd[name] / crowd['due']:.1%} {name.replace('_', ' ')}" for name in
-                         ("in_time", "late", "refused", "failed", "unsent", "silent"))
+    outcomes = ", ".join(f"{crowd[name] / crowd['due']:.1%} {name.replace('_', ' ')}"
+                         for name in OUTCOMES)
     note(f"O1: sustainable {before:,.0f} requests/s; at {TIMES} times that: {outcomes}; goodput "
          f"{goodput:.0%}; normal after {seconds:.1f} s; client "
          f"{crowd['client_cpu_seconds'] / crowd['seconds']:.0%} of its core")

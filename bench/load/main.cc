@@ -83,14 +83,16 @@ void Print(const LoopReport& report) {
 }
 
 void Print(const CrowdReport& report) {
-  std::printf(
-      "{\"due\": %llu, \"in_time\": %llu, \"late\": %llu, \"refused\": %llu, \"failed\": %llu, "
-      "\"unsent\": %llu, \"silent\": %llu, \"seconds\": %.6f, \"client_cpu_seconds\": %.6f}\n",
-      static_cast<unsigned long long>(report.due), static_cast<unsigned long long>(report.in_time),
-      static_cast<unsigned long long>(report.late), static_cast<unsigned long long>(report.refused),
-      static_cast<unsigned long long>(report.failed),
-      static_cast<unsigned long long>(report.unsent),
-      static_cast<unsigned long long>(report.silent), report.seconds, report.client_cpu_seconds);
+  const std::pair<const char*, uint64_t> counts[] = {
+      {"due", report.due},         {"in_time", report.in_time}, {"late", report.late},
+      {"refused", report.refused}, {"unknown", report.unknown}, {"failed", report.failed},
+      {"unsent", report.unsent},   {"silent", report.silent}};
+  for (const auto& [name, count] : counts) {
+    std::printf("%s\"%s\": %llu", name == counts[0].first ? "{" : ", ", name,
+                static_cast<unsigned long long>(count));
+  }
+  std::printf(", \"seconds\": %.6f, \"client_cpu_seconds\": %.6f}\n", report.seconds,
+              report.client_cpu_seconds);
 }
 
 Result<LoopReport> RunLoop(const Flags& flags, const RowShape& shape) {

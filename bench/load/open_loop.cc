@@ -102,6 +102,8 @@ void Crowd::Count(const Status& status, Time due) {
   } else if (status.code() == Code::kResourceExhausted || status.code() == Code::kDeadline ||
              status.code() == Code::kUnavailable) {
     ++report_.refused;
+  } else if (status.code() == Code::kUnknownOutcome) {
+    ++report_.unknown;
   } else {
     ++report_.failed;
   }

@@ -14,7 +14,8 @@ struct CrowdReport {
   uint64_t due = 0;      // requests that the rate asks for
   uint64_t in_time = 0;  // answered, rightly, before the deadline
   uint64_t late = 0;     // answered rightly after it
-  uint64_t refused = 0;  // RESOURCE_EXHAUSTED, DEADLINE, UNAVAILABLE, or values UNKNOWN
+  uint64_t refused = 0;  // RESOURCE_EXHAUSTED, DEADLINE or UNAVAILABLE
+  uint64_t unknown = 0;  // answered with values UNKNOWN
   uint64_t failed = 0;   // any other error, or cut off
   uint64_t unsent = 0;   // the connection had no room
   uint64_t silent = 0;   // no answer until a deadline after the end

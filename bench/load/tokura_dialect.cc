@@ -79,7 +79,9 @@ Status CheckColumn(const RowShape& shape, const v1::FeatureColumn& answer, size_
   for (size_t i = 0; i < rows; ++i) {
     const auto status = static_cast<ReadStatus>(answer.statuses()[i]);
     if (status == ReadStatus::kPresent) continue;
-    if (status == ReadStatus::kUnknown) return Unavailable("values are UNKNOWN");
+    if (status == ReadStatus::kUnknown) {
+      return Status(Code::kUnknownOutcome, "values are UNKNOWN");
+    }
     return WrongValue(asked.entities[i], feature, ReadStatusName(status));
   }
   size_t wrong = 0;
