@@ -89,7 +89,7 @@ void Damage(std::map<std::string, std::string>* files, std::string_view how) {
   switch (how[3] & 7) {
     case 0:
     case 1:
-      if (place < bytes.size()) bytes[place] ^= static_cast<char>(1 << how[4] % 8);
+      if (place < bytes.size()) bytes[place] ^= static_cast<char>(1 << (how[4] & 7));
       return;
     case 2:
       if (place < bytes.size()) bytes[place] = how[4];
