@@ -66,6 +66,19 @@ if $with_bench; then
   if [ ${#missing[@]} -gt 0 ]; then install_without_services "${missing[@]}"; fi
 fi
 
+# promtool, which checks metrics and alert rules. Its package would start a Prometheus, so only the
+# one file is taken out of it.
+if [ ! -x build/tools/promtool ]; then
+  echo "setup: fetching promtool into build/tools"
+  scratch=$(mktemp -d)
+  fetch() { (cd "$scratch" && apt-get download -qq -o APT::Sandbox::User=root prometheus); }
+  fetch 2>/dev/null || { as_root apt-get update -qq; fetch; }
+  dpkg -x "$scratch"/prometheus_*.deb "$scratch"
+  mkdir -p build/tools
+  mv "$scratch/usr/bin/promtool" build/tools/
+  rm -rf "$scratch"
+fi
+
 venv=build/venv
 stamp=$venv/.requirements
 if ! cmp -s ops/requirements.txt "$stamp"; then

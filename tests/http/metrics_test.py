@@ -3,16 +3,22 @@
 
 import os
 import re
-import shutil
 import subprocess
 
 import harness
 from harness import ContractTest, feature, get, group, main, now_us, post, project
 
-DOCS = os.path.join(os.path.dirname(__file__), '..', '..', 'docs', 'metrics.md')
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
+DOCS = os.path.join(ROOT, 'docs', 'metrics.md')
+ALERTS = os.path.join(ROOT, 'ops', 'monitoring', 'alerts.yml')
+PROMTOOL = os.path.join(ROOT, 'build', 'tools', 'promtool')  # ops/setup.sh puts it there
 SAMPLE = re.compile(r'^([a-z_:][a-z0-9_:]*)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"(?:,|$)')
 LABELS = {'method', 'code', 'path', 'status', 'reason', 'le', 'version', 'found', 'place', 'store'}
+
+
+def promtool(*arguments, text=''):
+    return subprocess.run([PROMTOOL, *arguments], input=text.encode(), capture_output=True)
 
 
 class Exposition(ContractTest):
@@ -117,12 +123,21 @@ class Exposition(ContractTest):
         self.assertEqual(set(listed) - set(self.type), set(), 'not exposed')
 
     def test_promtool_has_nothing_to_say(self):
-        promtool = shutil.which('promtool')
-        if promtool is None:
-            self.skipTest('promtool is not installed (Debian: prometheus)')
-        result = subprocess.run([promtool, 'check', 'metrics'], input=self.text.encode(),
-                                capture_output=True)
+        result = promtool('check', 'metrics', text=self.text)
         self.assertEqual((result.returncode, result.stdout + result.stderr), (0, b''))
+
+    def test_promtool_accepts_the_alert_rules(self):
+        result = promtool('check', 'rules', ALERTS)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_alert_rules_speak_of_metrics_that_a_server_exposes(self):
+        with open(ALERTS) as rules:
+            named = set(re.findall(r'tokura_[a-z0-9_]+', rules.read()))
+        series = self.type.keys() | {name + suffix for name, kind in self.type.items()
+                                     if kind == 'histogram'
+                                     for suffix in ('_bucket', '_sum', '_count')}
+        self.assertTrue(named)
+        self.assertEqual(named - series, set())
 
 
 if __name__ == '__main__':
