@@ -12,6 +12,12 @@
 namespace tokura::node {
 namespace {
 
+bool HasStores(const FeatureGroup& group, Stores stores) {
+  const auto wanted = static_cast<uint8_t>(stores);
+  return (group.online || (wanted & static_cast<uint8_t>(Stores::kOnline)) == 0) &&
+         (group.offline || (wanted & static_cast<uint8_t>(Stores::kOffline)) == 0);
+}
+
 // The checks below for records as they mostly are, on their bytes. nullopt: not one of these.
 std::optional<ShardId> ShardOfPlainRecord(std::string_view bytes,
                                           const catalog::Definitions& definitions, int64_t now_us) {
@@ -19,7 +25,7 @@ std::optional<ShardId> ShardOfPlainRecord(std::string_view bytes,
   if (!OpenRecord(bytes, &view)) return std::nullopt;
   const Result<GroupId> group_id = RowKeyGroup(view.key);
   const FeatureGroup* group = group_id.ok() ? definitions.FindGroup(*group_id) : nullptr;
-  if (group == nullptr || !group->online || !group->offline) return std::nullopt;
+  if (group == nullptr || !HasStores(*group, view.stores)) return std::nullopt;
   if (view.version.event_time_us > now_us + kMaxFutureUs) return std::nullopt;
   if (view.ttl_us && group->ttl_us && *view.ttl_us > *group->ttl_us) return std::nullopt;
   if (!IsPlainKey(view.key, group->entity) || !HasPlainCells(view, *group)) return std::nullopt;
