@@ -321,7 +321,7 @@ std::vector<RowTable::DirtyRow> RowTable::TakeDirty(size_t rows_max) {
   return impl_->TakeDirty(rows_max);
 }
 void RowTable::Written(std::span<const DirtyRow> rows, bool ok) { impl_->Written(rows, ok); }
-void RowTable::MarkAllDirty() { impl_->MarkAllDirty(); }
+bool RowTable::MarkAllDirty(size_t rows_max) { return impl_->MarkAllDirty(rows_max); }
 size_t RowTable::Evict(size_t bytes_max, size_t rows_max) {
   return impl_->Evict(bytes_max, rows_max);
 }

@@ -108,9 +108,10 @@ class RowTable {
   // The view has what TakeDirty gave (ok), or not: then they are dirty as before, and first in
   // turn.
   void Written(std::span<const DirtyRow> rows, bool ok);
-  // Every row is dirty: the view was lost. REQUIRES: complete(), and nothing is taken. Looks at all
-  // rows.
-  void MarkAllDirty();
+  // Makes every row dirty, for the view was lost: looks at no more than `rows_max` rows from where
+  // it stopped, and returns true once all are. REQUIRES: complete(), and nothing is taken; until it
+  // returned true nothing is evicted either.
+  bool MarkAllDirty(size_t rows_max);
 
   // Drops clean rows that were not used lately until memory_bytes() <= bytes_max, looking at no
   // more than `rows_max` rows and a slab's more; call again for more. Returns how many it dropped.

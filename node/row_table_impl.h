@@ -43,7 +43,7 @@ class RowTable::Impl {
   size_t dirty_bytes() const { return dirty_bytes_; }
   std::vector<DirtyRow> TakeDirty(size_t rows_max);
   void Written(std::span<const DirtyRow> rows, bool ok);
-  void MarkAllDirty();
+  bool MarkAllDirty(size_t rows_max);
 
   size_t Evict(size_t bytes_max, size_t rows_max);
   void SetHorizons(std::vector<std::pair<GroupId, int64_t>> horizons);
@@ -140,6 +140,7 @@ class RowTable::Impl {
 
   std::string packed_;  // the row that is being made
   Hand evict_hand_;
+  Hand mark_hand_;
   Hand purge_hand_;
   uint32_t walks_ = 0;
   uint32_t last_walk_ = 0;

@@ -88,17 +88,22 @@ void RowTable::Impl::Written(std::span<const DirtyRow> taken, bool ok) {
   }
 }
 
-void RowTable::Impl::MarkAllDirty() {
+// A row that moves meanwhile was changed, so it is dirty wherever it lies.
+bool RowTable::Impl::MarkAllDirty(size_t rows_max) {
   TOKURA_CHECK(complete_);
-  for (const auto& rows : groups_) {
-    for (uint32_t slab = 0; slab < rows->slabs.slab_count(); ++slab) {
-      for (uint32_t slot = 0; slot < rows->slabs.slot_count(slab); ++slot) {
-        const RowHandle handle = RowSlabs::HandleOf(slab, slot);
-        if (!rows->slabs.IsLive(handle) || rows->slabs.RowOf(handle).empty()) continue;
-        MarkDirty(*rows, HashOfKey(rows->slabs.At(handle).key()), handle);
-      }
+  bool wrapped = groups_.empty();
+  for (size_t looked = 0; looked < rows_max && !wrapped;) {
+    GroupRows& rows = *groups_[mark_hand_.group];
+    const uint32_t slots =
+        mark_hand_.slab < rows.slabs.slab_count() ? rows.slabs.slot_count(mark_hand_.slab) : 0;
+    for (; looked < rows_max && mark_hand_.slot < slots; ++looked) {
+      const RowHandle handle = RowSlabs::HandleOf(mark_hand_.slab, mark_hand_.slot++);
+      if (!rows.slabs.IsLive(handle) || rows.slabs.RowOf(handle).empty()) continue;
+      MarkDirty(rows, HashOfKey(rows.slabs.At(handle).key()), handle);
     }
+    if (mark_hand_.slot >= slots) wrapped = NextSlab(&mark_hand_);
   }
+  return wrapped;
 }
 
 bool RowTable::Impl::NextSlab(Hand* hand) const {

@@ -15,6 +15,7 @@ constexpr std::chrono::nanoseconds kPauseMin = 1s;
 constexpr std::chrono::nanoseconds kPauseMax = 30s;
 constexpr std::chrono::nanoseconds kReleaseWait = 5ms;
 constexpr std::chrono::nanoseconds kViewPurgeRest = 20ms;  // between slices
+constexpr size_t kMarkRows = 2'048;                        // between which requests are served
 
 // On the thread.
 runtime::Task<void> SetView(StorageThread& thread, std::shared_ptr<View> view,
@@ -24,8 +25,7 @@ runtime::Task<void> SetView(StorageThread& thread, std::shared_ptr<View> view,
 }
 runtime::Task<bool> IsComplete(StorageThread& thread) { co_return thread.rows().complete(); }
 runtime::Task<void> MarkAllDirty(StorageThread& thread) {
-  thread.rows().MarkAllDirty();
-  co_return;
+  while (!thread.rows().MarkAllDirty(kMarkRows)) co_await runtime::Yield(thread.executor());
 }
 
 }  // namespace

@@ -273,8 +273,10 @@ class RandomRowTable {
     if (!table_.complete()) return LoadAll();
     if (Below(2) == 0) {
       FinishTaking(false);
-      table_.MarkAllDirty();
       view_.clear();
+      while (!table_.MarkAllDirty(1 + Below(20))) {
+        if (Below(2) == 0) Apply();
+      }
     } else {
       table_.SetIncomplete();
     }
