@@ -18,8 +18,9 @@ namespace tokura::node {
 class GroupRows {
  public:
   // `walks` walks are under way, the last of which has the number `last_walk`.
-  GroupRows(GroupId id, std::string_view prefix, bool ordered, uint32_t walks, uint32_t last_walk)
-      : id(id), prefix(prefix), slabs(walks, last_walk), index(slabs) {
+  GroupRows(GroupId id, std::string_view prefix, bool ordered, SlabMemory& memory, uint32_t walks,
+            uint32_t last_walk)
+      : id(id), prefix(prefix), slabs(memory, walks, last_walk), index(slabs) {
     if (ordered) order.emplace(slabs);
   }
 

@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kStep = 4;
 constexpr size_t kSlabBytesMin = 4 << 10;  // the first of its size, so that a few rows take little
-constexpr size_t kSlabBytesMax = 64 << 10;
 constexpr size_t kSlotBytesMax = 2 << 10;  // a larger row lies elsewhere
 constexpr size_t kSlotsMax = 4'095;
 constexpr size_t kElsewhereBytes = 8 + 4;
@@ -28,7 +27,7 @@ RowSlabs::~RowSlabs() {
       const RowEntry entry = At(HandleOf(id, slot));
       if (!entry.is_free()) FreeElsewhere(entry);
     }
-    ::operator delete(slabs_[id].memory);
+    GiveBack(slabs_[id]);
   }
 }
 
@@ -162,19 +161,22 @@ void RowSlabs::FreeElsewhere(RowEntry entry) {
 
 uint32_t RowSlabs::MakeSlab(uint32_t slot_bytes) {
   Class& of_size = ClassOf(slot_bytes);
-  const size_t bytes_wanted =
-      std::min(kSlabBytesMax, kSlabBytesMin << std::min<uint32_t>(of_size.slabs, 8));
+  const size_t bytes_wanted = kSlabBytesMin << std::min<uint32_t>(of_size.slabs, 8);
   Slab slab;
   slab.slot_bytes = slot_bytes;
-  slab.slots = static_cast<uint16_t>(std::min(
-      kSlotsMax, std::max<size_t>(bytes_wanted - kAllocatorBytes, slot_bytes) / slot_bytes));
   slab.birth = last_walk_;
-  const size_t bytes = size_t{slab.slots} * slot_bytes;
-  slab.memory = static_cast<char*>(::operator new(bytes));
+  // Slots so small that their number is what bounds a slab would leave much of a block unused.
+  slab.is_block =
+      bytes_wanted >= SlabMemory::kBlockBytes && slot_bytes * kSlotsMax >= SlabMemory::kBlockBytes;
+  const size_t room = slab.is_block
+                          ? SlabMemory::kBlockBytes
+                          : std::min(bytes_wanted, SlabMemory::kBlockBytes) - kAllocatorBytes;
+  slab.slots = static_cast<uint16_t>(std::clamp<size_t>(room / slot_bytes, 1, kSlotsMax));
+  slab.memory = slab.is_block ? memory_.Take() : static_cast<char*>(::operator new(slab.bytes()));
   ++of_size.slabs;
   of_size.free_slots += slab.slots;
-  bytes_ += bytes + kAllocatorBytes;
-  free_bytes_ += bytes;
+  bytes_ += slab.bytes() + kAllocatorBytes;
+  free_bytes_ += size_t{slab.slots} * slot_bytes;
   uint32_t id = slab_count();
   if (spare_ids_.empty()) {
     TOKURA_CHECK(id < kSlabsMax);  // 64 GiB in one group of one thread
@@ -194,12 +196,19 @@ void RowSlabs::ReleaseSlab(uint32_t id) {
   Class& of_size = ClassOf(slab.slot_bytes);
   --of_size.slabs;
   of_size.free_slots -= slab.slots;
-  const size_t bytes = size_t{slab.slots} * slab.slot_bytes;
-  bytes_ -= bytes + kAllocatorBytes;
-  free_bytes_ -= bytes;
-  ::operator delete(slab.memory);
+  bytes_ -= slab.bytes() + kAllocatorBytes;
+  free_bytes_ -= size_t{slab.slots} * slab.slot_bytes;
+  GiveBack(slab);
   slab = Slab();
   spare_ids_.push_back(id);
+}
+
+void RowSlabs::GiveBack(const Slab& slab) {
+  if (slab.is_block) {
+    memory_.Give(slab.memory);
+  } else {
+    ::operator delete(slab.memory);
+  }
 }
 
 void RowSlabs::Open(uint32_t id) {

@@ -1,11 +1,13 @@
 // RowSlabs: the memory of one group's rows. A row lies in one slot: a byte of state, the length of
 // its key, the key without the group's prefix, the packed row. Slots of one size (steps of 4 bytes)
-// share a slab of up to 64 KiB, so a row costs no allocator's header and is named by 32 bits.
+// share a slab, a block of SlabMemory but for the first few of a size, so a row costs no
+// allocator's header and is named by 32 bits.
 //
 // While a walk is under way the slots that it may visit neither change their key and row nor are
 // used again: what is freed is only retired, and new rows go to new slabs.
 //
 // Not thread-safe. A pointer or view into a slot is valid until the slot is freed or rewritten.
+// Borrows the memory.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +17,8 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include "node/slab_memory.h"
 
 namespace tokura::node {
 
@@ -73,7 +77,8 @@ class RowEntry {
 class RowSlabs {
  public:
   // `walks` walks are under way elsewhere, the last of which has the number `last_walk`.
-  RowSlabs(uint32_t walks, uint32_t last_walk) : walks_(walks), last_walk_(last_walk) {}
+  RowSlabs(SlabMemory& memory, uint32_t walks, uint32_t last_walk)
+      : memory_(memory), walks_(walks), last_walk_(last_walk) {}
   ~RowSlabs();
   RowSlabs(const RowSlabs&) = delete;
   RowSlabs& operator=(const RowSlabs&) = delete;
@@ -107,7 +112,7 @@ class RowSlabs {
   // Whether a row is there that was live when the walk began.
   bool IsInWalk(RowHandle handle, uint32_t walk) const;
 
-  size_t bytes() const { return bytes_; }                  // taken from the allocator
+  size_t bytes() const { return bytes_; }                  // taken from memory and allocator
   size_t free_bytes() const { return free_bytes_; }        // of these, in free slots
   size_t retired_bytes() const { return retired_bytes_; }  // and in slots that walks still hold
   size_t live() const { return live_; }
@@ -125,6 +130,8 @@ class RowSlabs {
     uint16_t first_free = 0;  // slot + 1; 0: none
     uint32_t birth = 0;       // number of the walk begun last when it was made
     uint32_t open_at = kNotOpen;
+    bool is_block = false;  // of SlabMemory
+    size_t bytes() const { return is_block ? SlabMemory::kBlockBytes : size_t{slots} * slot_bytes; }
   };
   // Slabs of one slot size.
   struct Class {
@@ -137,11 +144,13 @@ class RowSlabs {
   static size_t SlotBytes(size_t key_bytes, size_t row_bytes, bool* elsewhere);
   uint32_t MakeSlab(uint32_t slot_bytes);
   void ReleaseSlab(uint32_t id);
+  void GiveBack(const Slab& slab);
   void Open(uint32_t id);
   void Close(uint32_t id);
   void FreeNow(RowHandle handle);
   void FreeElsewhere(RowEntry entry);
 
+  SlabMemory& memory_;
   std::vector<Slab> slabs_;
   std::vector<uint32_t> spare_ids_;
   std::vector<Class> classes_;  // by slot size / 4

@@ -33,7 +33,7 @@ GroupRows& RowTable::Impl::RowsOf(const FeatureGroup& group, std::string_view ro
   if (GroupRows* rows = FindRows(row_key); rows != nullptr) return *rows;
   numbers_.emplace(group.id, static_cast<uint32_t>(groups_.size()));
   groups_.push_back(std::make_unique<GroupRows>(group.id, row_key.substr(0, kRowKeyHeaderBytes),
-                                                IsOrdered(group), walks_, last_walk_));
+                                                IsOrdered(group), memory_, walks_, last_walk_));
   GroupRows& rows = *groups_.back();
   if (const auto horizon = horizons_.find(group.id); horizon != horizons_.end()) {
     rows.horizon_us = horizon->second;

@@ -120,6 +120,7 @@ class RowTable::Impl {
   Purged PurgeSlot(GroupRows& rows, const FeatureGroup* group, RowHandle handle, int64_t now_us);
   void PurgeAway(GroupRows& rows, RowHandle handle);
 
+  SlabMemory memory_;
   std::vector<std::unique_ptr<GroupRows>> groups_;
   std::unordered_map<GroupId, uint32_t> numbers_;  // places in groups_
   mutable GroupRows* last_found_ = nullptr;
