@@ -76,7 +76,7 @@ void HistoryBuffer::GiveBack(GroupId group, std::vector<HistoryRow> rows) {
 
 void HistoryBuffer::Discard(GroupId group) {
   GroupRows& from = groups_[group];
-  from.rows.clear();
+  from.rows = std::vector<HistoryRow>();  // clear() would keep the room that a burst took
   bytes_ -= std::exchange(from.bytes, 0);
 }
 
