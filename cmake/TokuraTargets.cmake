@@ -47,6 +47,9 @@ function(tokura_program name main)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
   add_executable(${name} ${main})
   target_link_libraries(${name} PRIVATE tokura_options ${ARG_DEPS})
+  if(TARGET PkgConfig::JEMALLOC)
+    target_link_libraries(${name} PRIVATE PkgConfig::JEMALLOC)
+  endif()
 endfunction()
 
 # tokura_test(FOLDER [DEPS lib...]): tests/FOLDER/*_test.cc as one program, one ctest case a test.

@@ -3,6 +3,11 @@
 #include "cli/program/command_line.h"
 #include "runtime/real/standard_input.h"
 
+// jemalloc reads this before main. What a burst of writes needed goes back to the operating system
+// a second after it, by a thread of jemalloc's own, so that no request pays for it.
+extern "C" const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+
 namespace tokura::cli {
 namespace {
 
