@@ -15,6 +15,8 @@ namespace {
 using boost::system::error_code;
 using tcp = boost::asio::ip::tcp;
 
+constexpr size_t kTurnBytesMax = 256 << 10;  // of one connection, before others are read
+
 // One operation under way. Its handler already runs on the loop, so it resumes the waiter itself;
 // a waiter that is destroyed takes its handle back.
 struct Operation {
@@ -36,6 +38,8 @@ struct Stream {
   tcp::socket socket;
   Operation read;
   Operation write;
+  bool more_likely = false;  // the last read filled its buffer
+  size_t turn_bytes = 0;     // read since the loop's turn began
 };
 
 template <typename Start>
@@ -65,17 +69,33 @@ Status Cut(const Address& peer, const error_code& error) {
   return Unavailable(peer.ToString() + ": " + error.message());
 }
 
+Result<size_t> HaveRead(Stream* s, const error_code& error, size_t n, size_t space,
+                        const Address& peer) {
+  if (error == boost::asio::error::eof) return size_t{0};
+  if (error) return Cut(peer, error);
+  s->more_likely = n == space;
+  s->turn_bytes += n;
+  return n;
+}
+
 Task<Result<size_t>> ReadStream(std::shared_ptr<Stream> stream, std::span<char> buffer,
                                 Address peer) {
   Stream* s = stream.get();
+  // What already came is read within this turn: under overload turns are long, and what waits in
+  // the kernel grows old unseen.
+  if (s->more_likely && s->turn_bytes < kTurnBytesMax) {
+    error_code error;
+    const size_t n = s->socket.read_some(boost::asio::buffer(buffer.data(), buffer.size()), error);
+    if (error != boost::asio::error::would_block)
+      co_return HaveRead(s, error, n, buffer.size(), peer);
+  }
+  s->turn_bytes = 0;
   co_await Wait(s->read, [stream, buffer] {
     stream->socket.async_read_some(
         boost::asio::buffer(buffer.data(), buffer.size()),
         [stream](const error_code& error, size_t n) { stream->read.Done(error, n); });
   });
-  if (s->read.error == boost::asio::error::eof) co_return size_t{0};
-  if (s->read.error) co_return Cut(peer, s->read.error);
-  co_return s->read.bytes;
+  co_return HaveRead(s, s->read.error, s->read.bytes, buffer.size(), peer);
 }
 
 Task<Status> WriteStream(std::shared_ptr<Stream> stream, std::string_view bytes, Address peer) {

@@ -19,10 +19,14 @@ std::span<char> FrameReader::Space() {
     if (capacity_ > 16 * kCapacityMin) buffer_ = nullptr, capacity_ = 0;
   }
   if (capacity_ == 0) Grow(kCapacityMin);
-  if (end_ == capacity_) {
-    // Only a frame larger than half of the buffer makes it grow; else the bytes move to the front.
-    Grow(begin_ > capacity_ / 2 ? capacity_ : capacity_ * 2);
+  if (begin_ > capacity_ / 2) {
+    // The start of the next frame moves to the front, so that a read finds room for several.
+    std::memcpy(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
   }
+  // Only a frame larger than half of the buffer makes it grow.
+  if (end_ == capacity_) Grow(capacity_ * 2);
   return {buffer_.get() + end_, capacity_ - end_};
 }
 

@@ -89,14 +89,16 @@ Task<void> Session::ReadRequests() {
       heard_at_ = context_.clock.Monotonic();  // it was we who did not listen
       continue;
     }
-    const Result<size_t> n = co_await connection_->Read(reader_.Space());
+    const std::span<char> space = reader_.Space();
+    const Result<size_t> n = co_await connection_->Read(space);
     if (!n.ok() || *n == 0) co_return;
     heard_at_ = context_.clock.Monotonic();
     reader_.Received(*n);
     taking_ = true;
     const bool taken = TakeRequests();
     taking_ = false;
-    output_.WakeNow();
+    // Where the buffer was filled, more has come: it is taken first, and all answered in one write.
+    *n < space.size() || !taken ? output_.WakeNow() : output_.WakeSoon();
     if (!taken || cut_) co_return;
     // The buffer doubles as bytes come, so this follows what is held, not what is claimed.
     if (!receiving_.Resize(reader_.partial() ? reader_.capacity() : 0)) {
