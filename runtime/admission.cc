@@ -17,6 +17,9 @@ constexpr double kCutLeast = 0.9;
 // nothing.
 constexpr std::chrono::microseconds kShortRound(200);
 constexpr std::chrono::microseconds kProbeEvery(500);
+// Of the line, in one turn of the loop: whichever comes first.
+constexpr milliseconds kSlice(5);
+constexpr double kSliceUnits = 5'000;
 constexpr int kIdleIntervals = 10;
 constexpr milliseconds kRetryMin(100);
 constexpr milliseconds kRetryMax(2'000);
@@ -40,6 +43,7 @@ struct Admission::Meters {
         over_calls(Refusals(metrics, part, "calls")),
         over_memory(Refusals(metrics, part, "memory")),
         overload(Refusals(metrics, part, "overload")),
+        over_share(Refusals(metrics, part, "share")),
         too_late(Refusals(metrics, part, "deadline")) {}
 
   static std::string Name(const std::string& part, const char* what) {
@@ -58,23 +62,37 @@ struct Admission::Meters {
   Counter& over_calls;
   Counter& over_memory;
   Counter& overload;
+  Counter& over_share;
   Counter& too_late;
 };
 
 Admission::Place::Place(Place&& other) noexcept
     : admission_(std::exchange(other.admission_, nullptr)),
+      caller_(other.caller_),
       units_(other.units_),
       memory_(std::move(other.memory_)) {}
 
 Admission::Place& Admission::Place::operator=(Place&& other) noexcept {
   std::swap(admission_, other.admission_);
+  std::swap(caller_, other.caller_);
   std::swap(units_, other.units_);
   std::swap(memory_, other.memory_);
   return *this;
 }
 
 Admission::Place::~Place() {
-  if (admission_ != nullptr) admission_->Release(units_);
+  if (admission_ != nullptr) admission_->Release(*this);
+}
+
+void Admission::Turn::await_suspend(std::coroutine_handle<> waiter) {
+  waiter_ = waiter;
+  since_ = admission_.clock_.Monotonic();
+  admission_.line_.push_back(this);
+  admission_.PostLine();
+}
+
+Admission::Turn::~Turn() {
+  if (waiter_) std::ranges::replace(admission_.line_, this, static_cast<Turn*>(nullptr));
 }
 
 Admission::Admission(Executor& executor, Clock& clock, const std::string& part, Metrics& metrics,
@@ -98,7 +116,7 @@ Admission::~Admission() {
 }
 
 Result<Admission::Place> Admission::Admit(RequestCost cost, size_t bytes,
-                                          std::optional<Time> deadline) {
+                                          std::optional<Time> deadline, Caller* caller) {
   const Time now = clock_.Monotonic();
   if (!probing_) {
     if (now - interval_begun_ >= kIdleIntervals * options_.delay_interval) Forget();
@@ -108,6 +126,7 @@ Result<Admission::Place> Admission::Admit(RequestCost cost, size_t bytes,
     }
   }
   if (now - interval_begun_ >= options_.delay_interval) CloseInterval(now);
+  if (caller != nullptr) CountCaller(caller);
   if (deadline.has_value() && *deadline <= now + standing_delay_) {
     meters_->too_late.Add();
     return DeadlineExceeded("the deadline would pass before the request is begun");
@@ -121,6 +140,11 @@ Result<Admission::Place> Admission::Admit(RequestCost cost, size_t bytes,
       limit_used_ = true;
       return Refuse(meters_->overload, "the server is overloaded");
     }
+    if (caller != nullptr && caller->in_flight_ > 0 && has_line() &&
+        caller->in_flight_ + cost.units > Share()) {
+      limit_used_ = true;
+      return Refuse(meters_->over_share, "the server is overloaded, most by this connection");
+    }
   }
   Place place;
   if (budget_ != nullptr && !cost.unsheddable) {
@@ -130,8 +154,10 @@ Result<Admission::Place> Admission::Admit(RequestCost cost, size_t bytes,
     }
   }
   place.admission_ = this;
+  place.caller_ = caller;
   place.units_ = cost.units;
   ++calls_;
+  if (caller != nullptr) caller->in_flight_ += cost.units;
   in_flight_ += cost.units;
   units_in_round_ += cost.units;
   in_flight_peak_ = std::max(in_flight_peak_, in_flight_);
@@ -139,8 +165,6 @@ Result<Admission::Place> Admission::Admit(RequestCost cost, size_t bytes,
   meters_->cost.Add(cost.units);
   return place;
 }
-
-void Admission::NotePushback() { pushed_back_ = true; }
 
 double Admission::LimitFor(double units) const {
   return std::max(options_.cost_floor, units >= kCostly ? limit_ * kCostlyShare : limit_);
@@ -153,12 +177,46 @@ Status Admission::Refuse(Counter& reason, std::string_view why) {
       .WithRetryAfter(std::clamp(delay * kRetryFactor, kRetryMin, kRetryMax));
 }
 
-void Admission::Release(double units) {
+void Admission::CountCaller(Caller* caller) {
+  if (std::exchange(caller->asked_in_, interval_) != interval_) ++callers_;
+}
+
+double Admission::Share() const {
+  return limit_ / static_cast<double>(std::max(callers_, callers_before_));
+}
+
+void Admission::Release(const Place& place) {
+  const double units = place.units_;
+  if (place.caller_ != nullptr) place.caller_->in_flight_ -= units;
   --calls_;
   // Sums of estimates: without calls there is no cost, whatever was rounded.
   in_flight_ = calls_ == 0 ? 0 : in_flight_ - units;
   meters_->calls.Add(-1);
   meters_->cost.Add(-units);
+}
+
+void Admission::PostLine() {
+  if (std::exchange(line_posted_, true)) return;
+  executor_.Post([alive = alive_] {
+    if (*alive != nullptr) (*alive)->RunLine();
+  });
+}
+
+void Admission::RunLine() {
+  line_posted_ = false;
+  const Time begun = clock_.Monotonic();
+  double units = 0;
+  for (Time now = begun; !line_.empty() && units < kSliceUnits && now - begun < kSlice;
+       now = clock_.Monotonic()) {
+    Turn* const first = line_.front();
+    line_.pop_front();
+    if (first == nullptr) continue;
+    line_waits_ += now - first->since_;
+    ++line_begun_;
+    units += first->units_;
+    std::exchange(first->waiter_, {}).resume();
+  }
+  if (!line_.empty()) PostLine();
 }
 
 // The first round only takes the probe behind what is in the queue already, the burst that it was
@@ -193,19 +251,20 @@ void Admission::Forget() {
   units_in_round_ = 0;
   was_over_ = false;
   limit_used_ = false;
-  pushed_back_ = false;
   meters_->limit.Add(options_.cost_max - limit_);
   limit_ = options_.cost_max;
 }
 
 void Admission::CloseInterval(Time now) {
   const double seconds = Seconds(now - interval_begun_);
-  const double delay = squares_ / seconds;
+  const double in_line =
+      line_begun_ == 0 ? 0 : Seconds(line_waits_) / static_cast<double>(line_begun_);
+  const double delay = squares_ / seconds + in_line;
   const bool over = delay > Seconds(options_.delay_target);
   // A turn that took longer than several intervals says as much as they would.
   const bool stands = over && (was_over_ || seconds > 2 * Seconds(options_.delay_interval));
   const double before = limit_;
-  if (stands || pushed_back_) {
+  if (stands) {
     const double standing = std::max(delay, Seconds(options_.delay_target));
     standing_delay_ = std::chrono::duration_cast<Time>(std::chrono::duration<double>(standing));
     const double passes = std::max(kCutMost, Seconds(options_.delay_target) / standing);
@@ -218,9 +277,12 @@ void Admission::CloseInterval(Time now) {
   meters_->limit.Add(limit_ - before);
   was_over_ = over;
   limit_used_ = false;
-  pushed_back_ = false;
   in_flight_peak_ = in_flight_;
   squares_ = 0;
+  line_waits_ = Time(0);
+  line_begun_ = 0;
+  callers_before_ = std::exchange(callers_, 0);
+  ++interval_;
   interval_begun_ = now;
 }
 

@@ -5,17 +5,21 @@
 // How: while requests come, a probe goes round in the executor's queue, and the time of one round
 // is how long the loop's turns take. A request waits for a turn to end, unread, and then through
 // the next, so what a request that came at any moment would have waited is the sum of the squares
-// of the rounds over the time. When that is over the target for a second interval (a burst passes,
-// a standing queue does not; this is CoDel's rule), requests stand in line, and the cost that may
-// be in flight is cut to what passes within the target. While there is no standing queue it rises
-// again, as far as it is used. Costs are estimates made from method and bytes: only their ratios
-// matter. Costly requests are refused at three quarters of what cheap ones may use, so they go
-// first.
+// of the rounds over the time. Once turns are long, requests stand in line (Turn) and are begun in
+// slices, so that turns stay short: between two slices the loop reads what came meanwhile, and
+// nothing grows old where it cannot be seen. When unread and in line a request waits longer than
+// the target for a second interval (a burst passes, a standing queue does not; this is CoDel's
+// rule), the cost that may be in flight is cut to what passes within the target. While there is no
+// standing queue it rises again, as far as it is used. Costs are estimates made from method and
+// bytes: only their ratios matter. Costly requests are refused at three quarters of what cheap ones
+// may use, so they go first; and while there is a line no caller takes more than its share of it.
 #pragma once
 
 #include <chrono>
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,7 +44,7 @@ struct AdmissionOptions {
   // refuse its few callers.
   double cost_floor = 4'000;
   // So much is taken on at most: what a sudden overload may queue before it is measured.
-  double cost_max = 200'000;
+  double cost_max = 100'000;
 };
 
 // What a program's flags bound; each server takes its part.
@@ -62,6 +66,15 @@ class Admission {
   Admission(const Admission&) = delete;
   Admission& operator=(const Admission&) = delete;
 
+  // Who asks, as a connection does: those who ask at the same time share alike. Outlives its
+  // Places.
+  class Caller {
+   private:
+    friend class Admission;
+    double in_flight_ = 0;
+    uint64_t asked_in_ = 0;  // the interval
+  };
+
   // What one request takes of the limits, as long as it lives.
   class Place {
    public:
@@ -73,22 +86,35 @@ class Admission {
    private:
     friend class Admission;
     Admission* admission_ = nullptr;
+    Caller* caller_ = nullptr;
     double units_ = 0;
     MemoryBudget::Share memory_;
   };
 
+  // Awaited before a request's work is begun: resumes at once, or in its turn if there is a line.
+  class Turn {
+   public:
+    Turn(Admission& admission, const Place& place) : admission_(admission), units_(place.units_) {}
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn();
+    bool await_ready() const { return !admission_.has_line(); }
+    void await_suspend(std::coroutine_handle<> waiter);
+    void await_resume() const {}
+
+   private:
+    friend class Admission;
+    Admission& admission_;
+    const double units_;
+    std::coroutine_handle<> waiter_;  // while it stands in line
+    std::chrono::nanoseconds since_{};
+  };
+
   // RESOURCE_EXHAUSTED with retry_after: over a limit or shed. DEADLINE: by the delay of the moment
   // `deadline` (monotonic) would pass before the work begins. Nothing was done in either case.
+  // `caller` may be null: then it has no share.
   Result<Place> Admit(RequestCost cost, size_t bytes,
-                      std::optional<std::chrono::nanoseconds> deadline);
-  // Those further down refuse for overload: counts as a standing queue of ours.
-  void NotePushback();
-
-  // Requests wait longer than they should: they are then to stand in line and not to be begun at
-  // once, so that what is in flight can be bounded.
-  bool has_standing_queue() const {
-    return standing_delay_ > Time(0) || round_ > kLongRound || units_in_round_ > kLongRoundUnits;
-  }
+                      std::optional<std::chrono::nanoseconds> deadline, Caller* caller = nullptr);
 
   double cost_limit() const { return limit_; }
   double cost_in_flight() const { return in_flight_; }
@@ -99,13 +125,22 @@ class Admission {
   static constexpr Time kLongRound = std::chrono::milliseconds(2);
   static constexpr double kLongRoundUnits = 2'000;
 
+  // Requests wait for each other: they are then to stand in line, where they can be bounded.
+  bool has_line() const {
+    return !line_.empty() || standing_delay_ > Time(0) || round_ > kLongRound ||
+           units_in_round_ > kLongRoundUnits;
+  }
+  void PostLine();
+  void RunLine();
   void PostProbe(Time now);
   void OnProbe(Time posted);
   void Forget();
   void CloseInterval(Time now);
   double LimitFor(double units) const;
+  double Share() const;
+  void CountCaller(Caller* caller);
   Status Refuse(Counter& reason, std::string_view why);
-  void Release(double units);
+  void Release(const Place& place);
 
   Executor& executor_;
   Clock& clock_;
@@ -115,9 +150,15 @@ class Admission {
   size_t calls_ = 0;
   double in_flight_ = 0;
   double limit_;
-  bool limit_used_ = false;  // in this interval something was refused for the limit
-  bool pushed_back_ = false;
+  bool limit_used_ = false;    // in this interval something was refused for the limit
   double in_flight_peak_ = 0;  // in this interval
+  std::deque<Turn*> line_;     // first come, first served; null: gone
+  bool line_posted_ = false;
+  Time line_waits_{};          // of the requests begun in this interval, summed
+  size_t line_begun_ = 0;      // their number
+  uint64_t interval_ = 1;      // its number
+  size_t callers_ = 0;         // that asked in this interval
+  size_t callers_before_ = 0;  // in the last one
   Time interval_begun_{};
   double squares_ = 0;     // of the rounds in this interval, s^2
   bool was_over_ = false;  // the last interval was over the target

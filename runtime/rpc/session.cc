@@ -146,8 +146,8 @@ void Session::TakeRequest(const Frame& frame) {
   const size_t bytes = frame.body.size() + kFrameHeaderBytes;
   Admission::Place place;
   if (admission_ != nullptr) {
-    Result<Admission::Place> admitted =
-        admission_->Admit(context_.options.cost(header.method, frame.body.size()), bytes, deadline);
+    Result<Admission::Place> admitted = admission_->Admit(
+        context_.options.cost(header.method, frame.body.size()), bytes, deadline, &caller_);
     if (!admitted.ok()) {
       AppendAnswer(header.request_id, header.method, admitted.status());
       return;
@@ -158,12 +158,7 @@ void Session::TakeRequest(const Frame& frame) {
   Task<void> answer = Answer(
       Call{header.method, std::string(frame.body), deadline, header.request_id, &peer_, heard_at_},
       bytes, std::move(place));
-  // Requests stand in line, where they can be shed, only while there is a line.
-  if (admission_ != nullptr && admission_->has_standing_queue()) {
-    calls_.Spawn(std::move(answer));
-  } else {
-    calls_.Start(std::move(answer));
-  }
+  calls_.Start(std::move(answer));
 }
 
 void Session::Refuse(const Status& status) {
@@ -189,9 +184,12 @@ Task<void> Session::Linger() {
 Task<void> Session::Answer(Call call, size_t held_bytes, Admission::Place place) {
   const uint64_t id = call.request_id;
   const uint8_t method = call.method;
+  if (admission_ != nullptr) co_await Admission::Turn(*admission_, place);
   const std::chrono::nanoseconds begun = context_.clock.Monotonic();
   Result<std::string> result = Internal("not answered");
-  if (call.deadline.has_value() && *call.deadline <= begun) {
+  if (cut_) {
+    result = Unavailable("the connection was cut before the call was started");
+  } else if (call.deadline.has_value() && *call.deadline <= begun) {
     result = DeadlineExceeded("the call's deadline passed before it was started");
   } else {
     result = co_await context_.handler(home_, std::move(call));

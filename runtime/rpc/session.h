@@ -93,6 +93,7 @@ class Session {
   const std::unique_ptr<Connection> connection_;
   const Address peer_;
   Admission* const admission_;
+  Admission::Caller caller_;
   FrameReader reader_;
   MemoryBudget::Share receiving_;  // of the frame that is not whole yet
   std::string answers_;            // encoded, not yet handed to the connection

@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "runtime/real/real_runtime.h"
+#include "runtime/sync.h"
 
 namespace tokura::runtime {
 namespace {
@@ -39,6 +40,27 @@ class AdmissionTest : public testing::Test {
     if (place.ok()) places_.push_back(std::move(*place));
     return place.status();
   }
+  Status Ask(Admission::Caller* caller, double units) {
+    auto place = admission_.Admit({units}, 0, {}, caller);
+    if (place.ok()) places_.push_back(std::move(*place));
+    return place.status();
+  }
+  void StandInLine(char who, double units = 10) {
+    auto place = admission_.Admit({units, /*unsheddable=*/true}, 0, {});
+    ASSERT_TRUE(place.ok());
+    waiting_.push_back(std::make_unique<TaskGroup>(executor_));
+    waiting_.back()->Start(Begin(&admission_, std::move(*place), who, &begun_));
+  }
+  static Task<void> Begin(Admission* admission, Admission::Place place, char who,
+                          std::string* begun) {
+    co_await Admission::Turn(*admission, place);
+    begun->push_back(who);
+  }
+  void RunOnePosted() {
+    const auto work = std::move(executor_.posted.front());
+    executor_.posted.pop_front();
+    work();
+  }
   // Runs what waits on the executor after it waited for `delay`.
   void RunPostedAfter(nanoseconds delay) {
     clock_.now += delay;
@@ -70,6 +92,8 @@ class AdmissionTest : public testing::Test {
                        "test",    *metrics_,
                        &budget_,  {.calls_max = 10'000, .cost_floor = 100, .cost_max = 100'000}};
   Places places_;
+  std::vector<std::unique_ptr<TaskGroup>> waiting_;
+  std::string begun_;  // who was
 };
 
 TEST_F(AdmissionTest, TakesEverythingOnWhileNothingWaits) {
@@ -156,12 +180,67 @@ TEST_F(AdmissionTest, ARequestThatWouldBeLateIsNotBegun) {
   EXPECT_TRUE(Take(1, 0, clock_.now + 500ms).ok());
 }
 
-TEST_F(AdmissionTest, PushbackFromBelowCounts) {
+TEST_F(AdmissionTest, NobodyStandsInLineWhileTurnsAreShort) {
+  StandInLine('a');
+  EXPECT_EQ(begun_, "a");
+}
+
+TEST_F(AdmissionTest, ALineIsBegunInOrderAndInSlices) {
+  StandingQueueOf(40ms);
+  for (const char who : {'a', 'b', 'c'}) StandInLine(who, 3'000);
+  EXPECT_EQ(begun_, "");
+  RunOnePosted();
+  EXPECT_EQ(begun_, "ab");
+  RunOnePosted();
+  EXPECT_EQ(begun_, "abc");
+}
+
+TEST_F(AdmissionTest, WhoeverComesWhileThereIsALineStandsInIt) {
+  StandingQueueOf(40ms);
+  for (const char who : {'a', 'b', 'c'}) StandInLine(who, 3'000);
+  RunOnePosted();
+  StandInLine('d');
+  EXPECT_EQ(begun_, "ab");
+  RunOnePosted();
+  EXPECT_EQ(begun_, "abcd");
+}
+
+TEST_F(AdmissionTest, WhoLeftTheLineIsPassedOver) {
+  StandingQueueOf(40ms);
+  for (const char who : {'a', 'b', 'c'}) StandInLine(who);
+  waiting_.erase(waiting_.begin() + 1);
+  RunOnePosted();
+  EXPECT_EQ(begun_, "ac");
+}
+
+TEST_F(AdmissionTest, WaitingInLineIsDelay) {
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(Take(100).ok());
-  admission_.NotePushback();
-  clock_.now += 101ms;
-  (void)Take(1);
-  EXPECT_LT(admission_.cost_limit(), 10'000);
+  StandingQueueOf(40ms);
+  const double limit = admission_.cost_limit();
+  for (int interval = 0; interval < 3; ++interval) {
+    StandInLine('a');
+    clock_.now += 101ms;  // in line, while turns are short
+    RunPostedAfter(0ms);
+    (void)Take(1);
+  }
+  EXPECT_LT(admission_.cost_limit(), limit);
+}
+
+TEST_F(AdmissionTest, WhileThereIsALineEachCallerHasItsShare) {
+  Admission::Caller greedy, modest;
+  ASSERT_TRUE(Ask(&greedy, 10).ok());
+  ASSERT_TRUE(Ask(&modest, 10).ok());
+  for (int i = 0; i < 98; ++i) ASSERT_TRUE(Take(100).ok());
+  StandingQueueOf(40ms);
+  places_.clear();
+  ASSERT_TRUE(Ask(&modest, 1).ok());
+  int taken = 0;
+  while (Ask(&greedy, 10).ok()) ++taken;
+  EXPECT_GT(taken * 10, admission_.cost_limit() * 0.4);
+  EXPECT_LE(taken * 10, admission_.cost_limit() * 0.5);
+  EXPECT_TRUE(Ask(&modest, 10).ok());
+  EXPECT_NE(Exposed().find("tokura_test_admission_refused_total{reason=\"share\"} 1"),
+            std::string::npos);
 }
 
 TEST_F(AdmissionTest, CallsAndMemoryAreBounded) {

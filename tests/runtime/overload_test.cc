@@ -1,5 +1,6 @@
 // A simulated server of one thread, asked for five times what it can do by clients that do not wait
-// for answers: what it still answers in time, and how soon it is itself again.
+// for answers: what it still answers in time, how soon it is itself again, and whether those who
+// ask little get it.
 #include <gtest/gtest.h>
 
 #include "runtime/real/real_runtime.h"
@@ -17,6 +18,7 @@ using std::chrono::nanoseconds;
 constexpr nanoseconds kWork = 1ms;    // of the server's thread, for one call: 1,000 calls a second
 constexpr nanoseconds kGood = 250ms;  // an answer that comes later is of no use
 constexpr nanoseconds kDeadline = 1s;
+constexpr int kClients = 32;
 
 RequestCost CostOfCall(uint8_t, size_t) { return {1'000}; }
 
@@ -44,7 +46,7 @@ class Overload : public testing::TestWithParam<uint64_t> {
     server_.emplace(std::vector<Executor*>{&server_process_.executor()}, world_.clock(),
                     std::move(*listener), handler, *metrics_, *logger_, options);
     server_->Start();
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < kClients; ++i) {
       sim::SimProcess& process = world_.AddProcess("client" + std::to_string(i));
       clients_.push_back({&process, std::make_unique<RpcChannel>(process.executor(),
                                                                  process.transport(), address)});
@@ -64,6 +66,34 @@ class Overload : public testing::TestWithParam<uint64_t> {
     }
     world_.RunFor(2 * kDeadline);  // what is under way ends, and refers to `tally` no more
     return tally;
+  }
+
+  // Client 0 has `depth` calls under way at any time, and asks again whatever it is told; the
+  // others ask once each `gap`.
+  struct Tallies {
+    Tally greedy, modest;
+  };
+  Tallies AskBesideAGreedyOne(int depth, nanoseconds gap, nanoseconds time) {
+    Tallies tallies;
+    auto& [greedy, modest] = tallies;
+    const nanoseconds end = world_.clock().Monotonic() + time;
+    for (int i = 0; i < depth; ++i) {
+      world_.Spawn(*clients_[0].process,
+                   AskAgain(&world_.clock(), clients_[0].channel.get(), &greedy, end));
+    }
+    while (world_.clock().Monotonic() < end) {
+      for (size_t i = 1; i < clients_.size(); ++i) {
+        ++modest.sent;
+        world_.Spawn(*clients_[i].process,
+                     One(&world_.clock(), clients_[i].channel.get(), &modest, end));
+        world_.RunFor(gap / static_cast<int64_t>(clients_.size() - 1));
+      }
+    }
+    world_.RunFor(2 * kDeadline);
+    return tallies;
+  }
+  static Task<void> AskAgain(Clock* clock, RpcChannel* channel, Tally* tally, nanoseconds end) {
+    while (clock->Monotonic() < end) co_await One(clock, channel, tally, end);
   }
 
   static Task<Result<std::string>> Work(sim::SimProcess* process) {
@@ -120,6 +150,13 @@ TEST_P(Overload, AfterwardsItIsItselfAgain) {
   const Tally tally = Ask(800, 5s);
   EXPECT_EQ(tally.good, tally.sent);
   EXPECT_LT(tally.slowest, 50ms);
+}
+
+// They ask for a third of what the server can do; the greedy one would have it all and more.
+TEST_P(Overload, AGreedyConnectionDoesNotStarveModestOnes) {
+  const auto [greedy, modest] = AskBesideAGreedyOne(1'000, 100ms, 5s);
+  EXPECT_GE(modest.good, 0.95 * modest.sent) << modest.refused << " refused";
+  EXPECT_GE(greedy.good, 0.8 * (5 * 1'000 - modest.good));
 }
 
 // What the admission is for: the same load without it.
