@@ -122,25 +122,13 @@ Task<Result<std::string>> NodeClient::ReadBytes(std::string body,
   return node_->Call(v1::NODE_READ, std::move(body), timeout);
 }
 
-Task<Result<NodeAppended>> NodeClient::Append(std::vector<std::string> record_bodies,
-                                              std::chrono::nanoseconds timeout) {
-  v1::NodeAppendRequest proto;
-  const size_t count = record_bodies.size();
-  for (std::string& record : record_bodies) proto.add_records(std::move(record));
-  std::string body = wire::Serialize(proto);
+Task<Result<RecordResults>> NodeClient::Append(std::string body, size_t records,
+                                               std::chrono::nanoseconds timeout) {
   Result<std::string> answer = co_await node_->Call(v1::NODE_APPEND, std::move(body), timeout);
   if (!answer.ok()) co_return answer.status();
-  v1::NodeAppendResponse response;
+  Result<RecordResults> appended = DecodeRecordResults(*answer, records);
   // The records may be in the log by now: what cannot be read is an unknown outcome.
-  const Status parsed = wire::ParseMessage(*answer, kFrameBytesMax, &response);
-  if (!parsed.ok() || static_cast<size_t>(response.results_size()) != count) {
-    co_return Status(Code::kUnknownOutcome, std::string(kWrongShape));
-  }
-  NodeAppended appended;
-  for (const v1::RecordResult& result : response.results()) {
-    appended.results.push_back(FromProto(result));
-  }
-  appended.token = std::move(*response.mutable_token());
+  if (!appended.ok()) co_return Status(Code::kUnknownOutcome, std::string(kWrongShape));
   co_return appended;
 }
 

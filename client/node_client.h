@@ -12,6 +12,7 @@
 #include "client/api.h"
 #include "core/column.h"
 #include "core/ids.h"
+#include "core/record_results.h"
 #include "runtime/rpc/caller.h"
 #include "runtime/transport.h"
 
@@ -32,10 +33,6 @@ struct NodeFeatureColumn {
   Column values;
   std::vector<ReadStatus> statuses;
   std::vector<int64_t> event_times_us;  // when asked for; 0 where there is none
-};
-struct NodeAppended {
-  std::vector<Status> results;
-  std::string token;  // encoded position vector
 };
 struct NodeScanRow {
   std::string row_key;
@@ -82,8 +79,9 @@ class NodeClient {
       std::vector<NodeGroupRead> reads, NodeReadOptions options);
   // The same as bytes: bodies of v1.NodeReadRequest and v1.NodeReadResponse.
   runtime::Task<Result<std::string>> ReadBytes(std::string body, std::chrono::nanoseconds timeout);
-  runtime::Task<Result<NodeAppended>> Append(std::vector<std::string> record_bodies,
-                                             std::chrono::nanoseconds timeout);
+  // `body`: a v1.NodeAppendRequest of so many records.
+  runtime::Task<Result<RecordResults>> Append(std::string body, size_t records,
+                                              std::chrono::nanoseconds timeout);
   runtime::Task<Result<NodeScanPage>> Scan(GroupId group, std::string prefix, std::string after,
                                            uint32_t limit, std::vector<FeatureId> features,
                                            std::chrono::nanoseconds timeout);

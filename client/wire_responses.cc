@@ -1,6 +1,7 @@
 #include "client/wire.h"
 #include "client/wire_proto.h"
 #include "core/limits.h"
+#include "core/record_results.h"
 
 namespace tokura::client::wire {
 namespace {
@@ -101,10 +102,7 @@ Result<GetFeaturesResponse> Decode(std::string_view body) {
 }
 
 std::string Encode(const PutRecordsResponse& response) {
-  v1::PutRecordsResponse proto;
-  ResultsToProto(response.results, proto.mutable_results());
-  proto.set_token(response.token);
-  return Serialize(proto);
+  return EncodeRecordResults(response.results, response.token);
 }
 
 template <>

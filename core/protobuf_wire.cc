@@ -55,6 +55,12 @@ void AppendScalar(const Value& value, std::string* out) {
 
 }  // namespace
 
+void AppendBytesField(uint32_t field, std::string_view payload, std::string* out) {
+  const size_t at = out->size();
+  out->resize(at + BytesFieldBytes(payload.size()));
+  PutBytesField(field, payload, out->data() + at);
+}
+
 void AppendList(const List& list, std::string* out) {
   for (const Value& element : list) {
     AppendVarint(Tag(kListValues, WireType::kBytes), out);

@@ -54,6 +54,8 @@ inline char* PutBytesField(uint32_t field, std::string_view payload, char* out) 
   return PutRaw(payload, PutBytesHeader(field, payload.size(), out));
 }
 
+// Appends a length-delimited field with a number below 16.
+void AppendBytesField(uint32_t field, std::string_view payload, std::string* out);
 // Appends the body of a v1.ListValue. REQUIRES: scalar elements.
 void AppendList(const List& list, std::string* out);
 

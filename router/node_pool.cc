@@ -70,14 +70,14 @@ Task<Result<std::string>> NodePool::ReadBytes(size_t node, std::string body, Dea
   co_return answer;
 }
 
-Task<Result<client::NodeAppended>> NodePool::Append(size_t node, std::vector<std::string> records,
-                                                    Deadline deadline) {
+Task<Result<RecordResults>> NodePool::Append(size_t node, std::string body, size_t records,
+                                             Deadline deadline) {
   NodeClient* client = clients_[node].get();
-  std::function<Task<Result<client::NodeAppended>>()> attempt = [client, &records, deadline] {
-    return client->Append(records, deadline.ForNode());
+  std::function<Task<Result<RecordResults>>()> attempt = [client, &body, records, deadline] {
+    return client->Append(body, records, deadline.ForNode());
   };
-  Result<client::NodeAppended> answer =
-      co_await Call<client::NodeAppended>(std::move(attempt), Repeat::kIfNotSent, deadline);
+  Result<RecordResults> answer =
+      co_await Call<RecordResults>(std::move(attempt), Repeat::kIfNotSent, deadline);
   co_return answer;
 }
 

@@ -34,8 +34,9 @@ class NodePool {
                                       client::NodeReadOptions options, Deadline deadline);
   // Bodies of v1.NodeReadRequest and v1.NodeReadResponse.
   runtime::Task<Result<std::string>> ReadBytes(size_t node, std::string body, Deadline deadline);
-  runtime::Task<Result<client::NodeAppended>> Append(size_t node, std::vector<std::string> records,
-                                                     Deadline deadline);
+  // `body`: a v1.NodeAppendRequest of so many records.
+  runtime::Task<Result<RecordResults>> Append(size_t node, std::string body, size_t records,
+                                              Deadline deadline);
   struct ScanArgs {
     GroupId group;
     std::string prefix;

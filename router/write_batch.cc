@@ -4,6 +4,8 @@
 
 #include "core/key_codec.h"
 #include "core/limits.h"
+#include "core/protobuf_wire.h"
+#include "proto/node.pb.h"
 #include "router/session_token.h"
 #include "runtime/sync.h"
 
@@ -15,6 +17,7 @@ using runtime::Task;
 // Of one append: below what a node takes in one request.
 constexpr size_t kAppendBytesMax = kRequestBytesMax / 2;
 static_assert(kRecordBytesMax <= kAppendBytesMax);
+constexpr uint32_t kRecordsField = v1::NodeAppendRequest::kRecordsFieldNumber;
 
 }  // namespace
 
@@ -24,89 +27,96 @@ WriteBatch::WriteBatch(runtime::Executor& executor, const FeatureGroup& group, N
       group_(group),
       nodes_(nodes),
       list_(std::move(list)),
-      pending_(nodes.size()) {}
+      parts_(nodes.size()) {}
 
-void WriteBatch::Add(Result<Record> record) {
-  const size_t index = results_.size();
-  results_.push_back(record.status());
-  if (!record.ok()) return;
-  Pending pending{index, {}, record->write_id};
-  EncodeRecord(*record, &pending.body);
-  if (pending.body.size() > kRecordBytesMax) {
-    results_[index] =
-        ResourceExhausted(list_ + "[" + std::to_string(index) + "]: record of " +
-                          std::to_string(pending.body.size()) + " bytes is over the limit of " +
-                          std::to_string(kRecordBytesMax));
+void WriteBatch::Add(const Result<Record>& record) {
+  if (!record.ok()) {
+    results_.push_back(record.status());
     return;
   }
-  const Result<ShardId> shard = ShardOfRowKey(record->key, group_.entity);
+  encoded_.clear();
+  EncodeRecord(*record, &encoded_);
+  if (encoded_.size() > kRecordBytesMax) {
+    results_.push_back(ResourceExhausted(list_ + "[" + std::to_string(results_.size()) +
+                                         "]: record of " + std::to_string(encoded_.size()) +
+                                         " bytes is over the limit of " +
+                                         std::to_string(kRecordBytesMax)));
+    return;
+  }
+  AddBytes(encoded_, record->key, record->write_id);
+}
+
+void WriteBatch::AddBytes(std::string_view record, std::string_view row_key,
+                          const WriteId& write_id) {
+  const Result<ShardId> shard = ShardOfRowKey(row_key, group_.entity);
   TOKURA_CHECK(shard.ok());  // the key was encoded here
-  pending_[nodes_.shards().OwnerOf(*shard)].push_back(std::move(pending));
+  std::vector<Part>& parts = parts_[nodes_.shards().OwnerOf(*shard)];
+  const bool fits = !parts.empty() && parts.back().records.size() < kRequestRecordsMax &&
+                    parts.back().body.size() + record.size() <= kAppendBytesMax;
+  if (!fits) parts.emplace_back();
+  parts.back().records.push_back({results_.size(), write_id});
+  pbwire::AppendBytesField(kRecordsField, record, &parts.back().body);
+  results_.emplace_back();
 }
 
 Task<Status> WriteBatch::Send(Deadline deadline) {
-  runtime::TaskGroup tasks(executor_);
-  size_t sent = 0;
-  for (size_t node = 0; node < pending_.size(); ++node) {
-    sent += pending_[node].size();
-    if (!pending_[node].empty()) tasks.Spawn(SendTo(node, deadline));
+  std::vector<size_t> nodes;
+  for (size_t node = 0; node < parts_.size(); ++node) {
+    if (!parts_[node].empty()) nodes.push_back(node);
   }
-  co_await tasks.Join();
-  if (sent == 0 || may_be_written_) co_return OkStatus();
+  if (nodes.size() == 1) {
+    co_await SendTo(nodes.front(), deadline);
+  } else {
+    runtime::TaskGroup tasks(executor_);
+    for (const size_t node : nodes) tasks.Spawn(SendTo(node, deadline));
+    co_await tasks.Join();
+  }
+  if (nodes.empty() || may_be_written_) co_return OkStatus();
   // Nothing was written, so when nobody was there the caller may simply repeat the whole request.
-  for (const auto& pending : pending_) {
-    for (const Pending& one : pending) {
-      if (results_[one.index].code() != Code::kUnavailable) co_return OkStatus();
+  for (const size_t node : nodes) {
+    for (const Part& part : parts_[node]) {
+      for (const Sent& one : part.records) {
+        if (results_[one.index].code() != Code::kUnavailable) co_return OkStatus();
+      }
     }
   }
   co_return Unavailable("no node could take the records; nothing was written, try again");
 }
 
 Task<void> WriteBatch::SendTo(size_t node, Deadline deadline) {
-  std::vector<Pending>& pending = pending_[node];
   Status stopped;  // the first failure of a whole part: what follows is not sent
-  for (size_t begin = 0; begin < pending.size();) {
-    size_t end = begin;
-    size_t bytes = 0;
-    std::vector<std::string> bodies;
-    while (end < pending.size() && end - begin < kRequestRecordsMax &&
-           bytes + pending[end].body.size() <= kAppendBytesMax) {
-      bytes += pending[end].body.size();
-      bodies.push_back(std::move(pending[end].body));
-      ++end;
-    }
-    if (stopped.ok()) {
-      Result<client::NodeAppended> answer =
-          co_await nodes_.Append(node, std::move(bodies), deadline);
-      stopped = answer.status();
-      for (size_t i = begin; i < end; ++i) {
-        const Status& status = answer.ok() ? answer->results[i - begin] : stopped;
-        if (!status.ok()) Refuse(pending[i], status);
-        may_be_written_ = may_be_written_ || status.ok();
+  for (Part& part : parts_[node]) {
+    if (!stopped.ok()) {
+      for (const Sent& one : part.records) {
+        Refuse(one, Unavailable("not sent, for an earlier part of the request failed"));
       }
-      if (answer.ok()) vectors_.push_back(std::move(answer->token));
-    } else {
-      for (size_t i = begin; i < end; ++i) {
-        Refuse(pending[i], Unavailable("not sent, for an earlier part of the request failed"));
-      }
+      continue;
     }
-    begin = end;
+    Result<RecordResults> answer =
+        co_await nodes_.Append(node, std::move(part.body), part.records.size(), deadline);
+    stopped = answer.status();
+    for (size_t i = 0; i < part.records.size(); ++i) {
+      const Status& status = answer.ok() ? answer->results[i] : stopped;
+      if (!status.ok()) Refuse(part.records[i], status);
+      may_be_written_ = may_be_written_ || status.ok();
+    }
+    if (answer.ok()) vectors_.push_back(std::move(answer->token));
   }
 }
 
-void WriteBatch::Refuse(const Pending& pending, const Status& status) {
-  const std::string path = list_ + "[" + std::to_string(pending.index) + "]: ";
+void WriteBatch::Refuse(const Sent& sent, const Status& status) {
+  const std::string path = list_ + "[" + std::to_string(sent.index) + "]: ";
   const Code code = status.code();
   if (code == Code::kUnknownOutcome || code == Code::kDeadline) {
     may_be_written_ = true;
-    results_[pending.index] =
+    results_[sent.index] =
         Status(Code::kUnknownOutcome, path + "it is not known whether the record was written; " +
-                                          "retry with write_id " + pending.write_id.ToHex());
+                                          "retry with write_id " + sent.write_id.ToHex());
     return;
   }
   // Who owns what is the router's concern: to the caller the node was just not there.
   const Code shown = code == Code::kWrongOwner ? Code::kUnavailable : code;
-  results_[pending.index] = Status(shown, path + status.message());
+  results_[sent.index] = Status(shown, path + status.message());
 }
 
 size_t WriteBatch::accepted() const {

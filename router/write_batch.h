@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/record.h"
@@ -22,7 +23,10 @@ class WriteBatch {
              std::string list);
 
   // The next record of the request, or why it is refused.
-  void Add(Result<Record> record);
+  void Add(const Result<Record>& record);
+  // The next one in its canonical bytes. REQUIRES: a record of the group, of at most
+  // kRecordBytesMax.
+  void AddBytes(std::string_view record, std::string_view row_key, const WriteId& write_id);
   // Sends what was added: per node in order, in parts that fit a frame. UNAVAILABLE if no node took
   // anything and nothing can have been written; otherwise OK, and results() tell.
   runtime::Task<Status> Send(Deadline deadline);
@@ -34,21 +38,26 @@ class WriteBatch {
   Result<std::string> Token() const;
 
  private:
-  struct Pending {
+  struct Sent {
     size_t index = 0;  // into results_
-    std::string body;  // canonical bytes: a retry sends the same
     WriteId write_id;
   };
+  // What goes to a node at once.
+  struct Part {
+    std::string body;  // v1.NodeAppendRequest: a retry sends the same
+    std::vector<Sent> records;
+  };
   runtime::Task<void> SendTo(size_t node, Deadline deadline);
-  void Refuse(const Pending& pending, const Status& status);
+  void Refuse(const Sent& sent, const Status& status);
 
   runtime::Executor& executor_;
   const FeatureGroup& group_;
   NodePool& nodes_;
   std::string list_;
+  std::string encoded_;  // for its memory
   std::vector<Status> results_;
-  std::vector<std::vector<Pending>> pending_;  // by node
-  std::vector<std::string> vectors_;           // of what was accepted
+  std::vector<std::vector<Part>> parts_;  // by node
+  std::vector<std::string> vectors_;      // of what was accepted
   bool may_be_written_ = false;
 };
 
