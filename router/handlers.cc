@@ -53,6 +53,10 @@ Task<Result<client::PutRecordsResponse>> Handlers::PutRecords(client::PutRecords
   return Measured(Method::kPutRecords, Put(std::move(request), options));
 }
 
+Task<Result<std::string>> Handlers::PutRecordsBytes(std::string body, CallOptions options) {
+  return Measured(Method::kPutRecords, PutBytes(std::move(body), options));
+}
+
 Task<Result<client::DeleteRecordsResponse>> Handlers::DeleteRecords(
     client::DeleteRecordsRequest request, CallOptions options) {
   return Measured(Method::kDeleteRecords, Delete(std::move(request), options));

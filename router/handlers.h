@@ -12,6 +12,7 @@
 #include "client/api.h"
 #include "core/record.h"
 #include "router/byte_plan.h"
+#include "router/byte_put.h"
 #include "router/deadline.h"
 #include "router/node_pool.h"
 #include "router/plan.h"
@@ -37,6 +38,8 @@ class Handlers : public client::Api {
   runtime::Task<Result<std::string>> GetFeaturesBytes(std::string body, CallOptions options);
   runtime::Task<Result<client::PutRecordsResponse>> PutRecords(client::PutRecordsRequest request,
                                                                CallOptions options) override;
+  // The same as bytes: bodies of v1.PutRecordsRequest and v1.PutRecordsResponse.
+  runtime::Task<Result<std::string>> PutRecordsBytes(std::string body, CallOptions options);
   runtime::Task<Result<client::DeleteRecordsResponse>> DeleteRecords(
       client::DeleteRecordsRequest request, CallOptions options) override;
   runtime::Task<Result<client::ScanPrefixResponse>> ScanPrefix(client::ScanPrefixRequest request,
@@ -81,6 +84,11 @@ class Handlers : public client::Api {
                                Deadline deadline, OwnerAnswer* answer, Status* status);
   runtime::Task<Result<client::PutRecordsResponse>> Put(client::PutRecordsRequest request,
                                                         CallOptions options);
+  runtime::Task<Result<std::string>> PutBytes(std::string body, CallOptions options);
+  // Sends the records of a put and gathers what became of them.
+  runtime::Task<Result<client::PutRecordsResponse>> SendPut(WriteBatch& batch, Deadline deadline,
+                                                            CallOptions options);
+  std::vector<WriteId> NextWriteIds(size_t count, int64_t now_us);
   runtime::Task<Result<client::DeleteRecordsResponse>> Delete(client::DeleteRecordsRequest request,
                                                               CallOptions options);
   // The row keys under `prefix` that have one of `features` now.
@@ -113,6 +121,7 @@ class Handlers : public client::Api {
   runtime::Counter& blocking_refused_;
   WriteIdMaker write_ids_;
   BytePlanner byte_planner_;
+  BytePutPlanner byte_put_planner_;
   // One text at a time is parsed: many large ones must not take every blocking thread, on which
   // large requests and the nodes of this process wait too.
   runtime::Mutex applying_;

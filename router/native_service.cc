@@ -97,6 +97,11 @@ Task<Result<std::string>> ServeGet(Handlers& handlers, Call call) {
   co_return co_await handlers.GetFeaturesBytes(std::move(call.body), options);
 }
 
+Task<Result<std::string>> ServePut(Handlers& handlers, Call call) {
+  TOKURA_CO_ASSIGN_OR_RETURN(const CallOptions options, OptionsOf(handlers, call));
+  co_return co_await handlers.PutRecordsBytes(std::move(call.body), options);
+}
+
 // What is neither a read nor a write of records.
 Task<Result<std::string>> ServeRest(Handlers& handlers, Call call) {
   switch (static_cast<v1::Method>(call.method)) {
@@ -133,7 +138,7 @@ runtime::rpc::Handler MakeNativeService(NativeServiceParts parts) {
       case v1::GET_FEATURES:
         return ServeGet(handlers, std::move(call));
       case v1::PUT_RECORDS:
-        return Serve(handlers, std::move(call), &Api::PutRecords);
+        return ServePut(handlers, std::move(call));
       case v1::DELETE_RECORDS:
         return Serve(handlers, std::move(call), &Api::DeleteRecords);
       case v1::SCAN_PREFIX:

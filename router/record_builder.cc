@@ -9,9 +9,6 @@
 namespace tokura::router {
 namespace {
 
-// From the first timestamp to the last.
-constexpr int64_t kTtlMaxUs = kMaxTimestamp.us - kMinTimestamp.us;
-
 bool Has(Stores stores, Stores store) {
   return (static_cast<uint8_t>(stores) & static_cast<uint8_t>(store)) != 0;
 }

@@ -17,6 +17,9 @@
 
 namespace tokura::router {
 
+// From the first timestamp to the last: no TTL is longer.
+inline constexpr int64_t kTtlMaxUs = kMaxTimestamp.us - kMinTimestamp.us;
+
 // Where a write goes: what was asked, else wherever the group is on. FAILED_PRECONDITION for a
 // store that the group does not have.
 Result<Stores> ResolveStores(const FeatureGroup& group, std::optional<Stores> asked);
