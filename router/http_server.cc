@@ -235,6 +235,9 @@ class HttpServer::Impl {
     HttpResponse response;
     const Result<runtime::Admission::Place> place = Admit(&request);
     if (place.ok()) {
+      if (options_.admission != nullptr) {
+        co_await runtime::Admission::Turn(*options_.admission, *place);
+      }
       response = co_await handler_(std::move(request));
     } else {
       response = ErrorResponse(place.status());

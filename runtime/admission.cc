@@ -17,9 +17,10 @@ constexpr double kCutLeast = 0.9;
 // nothing.
 constexpr std::chrono::microseconds kShortRound(200);
 constexpr std::chrono::microseconds kProbeEvery(500);
-// Of the line, in one turn of the loop: whichever comes first.
-constexpr milliseconds kSlice(5);
-constexpr double kSliceUnits = 5'000;
+// Of the line, in one turn of the loop: whichever comes first. Half of the target, for what comes
+// meanwhile is not read.
+constexpr milliseconds kSlice(10);
+constexpr double kSliceUnits = 10'000;
 constexpr int kIdleIntervals = 10;
 constexpr milliseconds kRetryMin(100);
 constexpr milliseconds kRetryMax(2'000);
@@ -70,12 +71,14 @@ Admission::Place::Place(Place&& other) noexcept
     : admission_(std::exchange(other.admission_, nullptr)),
       caller_(other.caller_),
       units_(other.units_),
+      waits_(other.waits_),
       memory_(std::move(other.memory_)) {}
 
 Admission::Place& Admission::Place::operator=(Place&& other) noexcept {
   std::swap(admission_, other.admission_);
   std::swap(caller_, other.caller_);
   std::swap(units_, other.units_);
+  std::swap(waits_, other.waits_);
   std::swap(memory_, other.memory_);
   return *this;
 }
@@ -156,6 +159,7 @@ Result<Admission::Place> Admission::Admit(RequestCost cost, size_t bytes,
   place.admission_ = this;
   place.caller_ = caller;
   place.units_ = cost.units;
+  place.waits_ = !cost.unsheddable;
   ++calls_;
   if (caller != nullptr) caller->in_flight_ += cost.units;
   in_flight_ += cost.units;

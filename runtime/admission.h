@@ -88,17 +88,20 @@ class Admission {
     Admission* admission_ = nullptr;
     Caller* caller_ = nullptr;
     double units_ = 0;
+    bool waits_ = false;  // in line, if there is one
     MemoryBudget::Share memory_;
   };
 
   // Awaited before a request's work is begun: resumes at once, or in its turn if there is a line.
+  // What is unsheddable does not wait.
   class Turn {
    public:
-    Turn(Admission& admission, const Place& place) : admission_(admission), units_(place.units_) {}
+    Turn(Admission& admission, const Place& place)
+        : admission_(admission), units_(place.units_), waits_(place.waits_) {}
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     ~Turn();
-    bool await_ready() const { return !admission_.has_line(); }
+    bool await_ready() const { return !waits_ || !admission_.has_line(); }
     void await_suspend(std::coroutine_handle<> waiter);
     void await_resume() const {}
 
@@ -106,6 +109,7 @@ class Admission {
     friend class Admission;
     Admission& admission_;
     const double units_;
+    const bool waits_;
     std::coroutine_handle<> waiter_;  // while it stands in line
     std::chrono::nanoseconds since_{};
   };

@@ -45,16 +45,18 @@ class AdmissionTest : public testing::Test {
     if (place.ok()) places_.push_back(std::move(*place));
     return place.status();
   }
-  void StandInLine(char who, double units = 10) {
-    auto place = admission_.Admit({units, /*unsheddable=*/true}, 0, {});
+  // A request whose work `takes` so long.
+  void StandInLine(char who, nanoseconds takes = 0ms, bool unsheddable = false) {
+    auto place = admission_.Admit({10, unsheddable}, 0, {});
     ASSERT_TRUE(place.ok());
     waiting_.push_back(std::make_unique<TaskGroup>(executor_));
-    waiting_.back()->Start(Begin(&admission_, std::move(*place), who, &begun_));
+    waiting_.back()->Start(Begin(this, std::move(*place), who, takes));
   }
-  static Task<void> Begin(Admission* admission, Admission::Place place, char who,
-                          std::string* begun) {
-    co_await Admission::Turn(*admission, place);
-    begun->push_back(who);
+  static Task<void> Begin(AdmissionTest* test, Admission::Place place, char who,
+                          nanoseconds takes) {
+    co_await Admission::Turn(test->admission_, place);
+    test->begun_.push_back(who);
+    test->clock_.now += takes;
   }
   void RunOnePosted() {
     const auto work = std::move(executor_.posted.front());
@@ -187,7 +189,7 @@ TEST_F(AdmissionTest, NobodyStandsInLineWhileTurnsAreShort) {
 
 TEST_F(AdmissionTest, ALineIsBegunInOrderAndInSlices) {
   StandingQueueOf(40ms);
-  for (const char who : {'a', 'b', 'c'}) StandInLine(who, 3'000);
+  for (const char who : {'a', 'b', 'c'}) StandInLine(who, 6ms);
   EXPECT_EQ(begun_, "");
   RunOnePosted();
   EXPECT_EQ(begun_, "ab");
@@ -197,7 +199,7 @@ TEST_F(AdmissionTest, ALineIsBegunInOrderAndInSlices) {
 
 TEST_F(AdmissionTest, WhoeverComesWhileThereIsALineStandsInIt) {
   StandingQueueOf(40ms);
-  for (const char who : {'a', 'b', 'c'}) StandInLine(who, 3'000);
+  for (const char who : {'a', 'b', 'c'}) StandInLine(who, 6ms);
   RunOnePosted();
   StandInLine('d');
   EXPECT_EQ(begun_, "ab");
@@ -213,11 +215,19 @@ TEST_F(AdmissionTest, WhoLeftTheLineIsPassedOver) {
   EXPECT_EQ(begun_, "ac");
 }
 
+TEST_F(AdmissionTest, HealthDoesNotStandInLine) {
+  StandingQueueOf(40ms);
+  StandInLine('a');
+  StandInLine('h', 0ms, /*unsheddable=*/true);
+  EXPECT_EQ(begun_, "h");
+}
+
 TEST_F(AdmissionTest, WaitingInLineIsDelay) {
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(Take(100).ok());
   StandingQueueOf(40ms);
   const double limit = admission_.cost_limit();
   for (int interval = 0; interval < 3; ++interval) {
+    places_.clear();
     StandInLine('a');
     clock_.now += 101ms;  // in line, while turns are short
     RunPostedAfter(0ms);
