@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "core/nearest.h"
@@ -9,6 +10,13 @@
 
 namespace tokura::cli {
 namespace {
+
+struct Unit {
+  std::string_view name;
+  int shift;
+};
+constexpr std::array<Unit, 6> kUnits = {
+    {{"", 0}, {"B", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}}};
 
 template <typename Parse>
 CLI::Validator Accepts(Parse parse) {
@@ -57,6 +65,29 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& flag, std::string* te
 
 std::chrono::microseconds DurationOf(const std::string& text) {
   return std::chrono::microseconds(ParseDuration(text).value());
+}
+
+CLI::Option* AddBytes(CLI::App& app, const std::string& flag, std::string* text,
+                      const std::string& help) {
+  return app.add_option(flag, *text, help)
+      ->type_name("BYTES")
+      ->check(Accepts([](const std::string& s) { return ParseBytes(s); }));
+}
+
+uint64_t BytesOf(const std::string& text) { return ParseBytes(text).value(); }
+
+Result<uint64_t> ParseBytes(std::string_view text) {
+  uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  const std::string_view unit(at, static_cast<size_t>(end - at));
+  for (const Unit& known : kUnits) {
+    if (error != std::errc() || unit != known.name) continue;
+    if (number > std::numeric_limits<uint64_t>::max() >> known.shift) break;
+    return number << known.shift;
+  }
+  return InvalidArgument("expected a number of bytes, as 512MiB (B, KiB, MiB, GiB, TiB), got '" +
+                         std::string(text) + "'");
 }
 
 CLI::Option* AddAddress(CLI::App& app, const std::string& flag, std::string* text,

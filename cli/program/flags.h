@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/status.h"
@@ -24,6 +25,14 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& flag, std::string* te
                          const std::string& help);
 // REQUIRES: `text` passed AddDuration.
 std::chrono::microseconds DurationOf(const std::string& text);
+
+// "512MiB"; see ParseBytes.
+CLI::Option* AddBytes(CLI::App& app, const std::string& flag, std::string* text,
+                      const std::string& help);
+// REQUIRES: `text` passed AddBytes.
+uint64_t BytesOf(const std::string& text);
+// "512MiB", "8GiB", "4096": a number of bytes. INVALID_ARGUMENT names the units.
+Result<uint64_t> ParseBytes(std::string_view text);
 
 // "127.0.0.1:7400"; port 0 takes a free one.
 CLI::Option* AddAddress(CLI::App& app, const std::string& flag, std::string* text,

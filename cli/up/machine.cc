@@ -1,6 +1,7 @@
 #include "cli/up/machine.h"
 
 #include "cli/program/command_line.h"
+#include "cli/program/flags.h"
 #include "runtime/real/standard_input.h"
 
 // jemalloc reads this before main. What a burst of writes needed goes back to the operating system
@@ -23,8 +24,7 @@ Machine::Machine(const ServingFlags& flags)
       blocking(runtime::real::MakeBlockingPool(kBlockingThreads)),
       background(runtime::real::MakeBlockingPool(kBlockingThreads)),
       metrics(runtime::real::MakeMetrics()),
-      memory(std::make_unique<runtime::MemoryBudget>(ParseBytes(flags.request_memory).value(),
-                                                     *metrics)) {
+      memory(std::make_unique<runtime::MemoryBudget>(BytesOf(flags.request_memory), *metrics)) {
   runtime::real::RaiseOpenFilesLimit();
   metrics
       ->gauge("tokura_process_build_info", "Always 1; the label says which version runs.",

@@ -1,48 +1,10 @@
 #include "cli/up/serving_flags.h"
 
 #include <CLI/CLI.hpp>
-#include <array>
-#include <charconv>
-#include <limits>
 
 #include "cli/program/flags.h"
 
 namespace tokura::cli {
-namespace {
-
-struct Unit {
-  std::string_view name;
-  int shift;
-};
-constexpr std::array<Unit, 6> kUnits = {
-    {{"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}, {"B", 0}, {"", 0}}};
-
-void AddBytes(CLI::App& app, const std::string& flag, std::string* text, const std::string& help) {
-  app.add_option(flag, *text, help)
-      ->type_name("BYTES")
-      ->check(CLI::Validator(
-          [](const std::string& s) {
-            const Result<uint64_t> bytes = ParseBytes(s);
-            return bytes.ok() ? std::string() : bytes.status().message();
-          },
-          ""));
-}
-
-}  // namespace
-
-Result<uint64_t> ParseBytes(std::string_view text) {
-  uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, number);
-  const std::string_view unit(at, static_cast<size_t>(end - at));
-  for (const Unit& known : kUnits) {
-    if (error != std::errc() || known.name != unit) continue;
-    if (number > std::numeric_limits<uint64_t>::max() >> known.shift) break;
-    return number << known.shift;
-  }
-  return InvalidArgument("expected a number of bytes, as 512MiB (B, KiB, MiB, GiB, TiB), got '" +
-                         std::string(text) + "'");
-}
 
 void AddServingFlags(CLI::App& app, ServingFlags* flags, bool has_node, bool has_router) {
   constexpr uint64_t kMany = 10'000'000;
@@ -76,14 +38,14 @@ runtime::ServingLimits LimitsOf(const ServingFlags& flags) {
   runtime::ServingLimits limits;
   limits.connections_max = flags.max_connections;
   limits.calls_max = flags.max_calls;
-  limits.http_body_bytes_max = ParseBytes(flags.max_http_body).value();
+  limits.http_body_bytes_max = BytesOf(flags.max_http_body);
   limits.blocking_queue_max = flags.blocking_queue;
   return limits;
 }
 
 std::optional<uint64_t> DiskReserveOf(const ServingFlags& flags) {
   if (flags.disk_reserve.empty()) return std::nullopt;
-  return ParseBytes(flags.disk_reserve).value();
+  return BytesOf(flags.disk_reserve);
 }
 
 std::chrono::nanoseconds SlowRequestOf(const ServingFlags& flags) {

@@ -41,7 +41,4 @@ std::chrono::nanoseconds SlowRequestOf(const ServingFlags& flags);
 runtime::LogLevel LogLevelOf(const ServingFlags& flags);
 runtime::real::LogFormat LogFormatOf(const ServingFlags& flags);
 
-// "512MiB", "8GiB", "4096": a number of bytes. INVALID_ARGUMENT names the units.
-Result<uint64_t> ParseBytes(std::string_view text);
-
 }  // namespace tokura::cli

@@ -26,7 +26,7 @@ void AddStorageFlags(CLI::App& app, StorageFlags* flags);
 // REQUIRES: `flags` passed AddStorageFlags.
 void SetStorageOptions(const StorageFlags& flags, node::NodeOptions* options);
 
-// "8GiB", "512MiB", "65536", or a share of `whole`: "50%". INVALID_ARGUMENT says what is expected.
+// A number of bytes, or a share of `whole`: "50%". INVALID_ARGUMENT says what is expected.
 Result<uint64_t> ParseSize(std::string_view text, uint64_t whole);
 
 }  // namespace tokura::cli

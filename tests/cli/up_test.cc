@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "cli/program/flags.h"
 #include "cli/session.h"
 #include "cli/up/data_directory.h"
 #include "cli/up/ready_file.h"
@@ -68,9 +69,19 @@ TEST(ParseSize, TakesUnitsAndShares) {
   EXPECT_EQ(ParseSize("8GiB", 0).value(), 8ull << 30);
   EXPECT_EQ(ParseSize("512MiB", 0).value(), 512ull << 20);
   EXPECT_EQ(ParseSize("50%", 1'000).value(), 500u);
-  for (const char* text :
-       {"", "x", "-1", "8 GiB", "8GB", "101%", "0%", "99999999999TiB", "1.5GiB"}) {
+  for (const char* text : {"", "x", "-1", "8 GiB", "8GB", "101%", "0%", "%", "-5%", "5.5%",
+                           "99999999999TiB", "1.5GiB"}) {
     EXPECT_EQ(ParseSize(text, 1'000).status().code(), Code::kInvalidArgument) << text;
+  }
+}
+
+TEST(ParseBytes, TakesUnitsAndNoShares) {
+  EXPECT_EQ(ParseBytes("0").value(), 0u);
+  EXPECT_EQ(ParseBytes("7B").value(), 7u);
+  EXPECT_EQ(ParseBytes("64KiB").value(), 64u << 10);
+  EXPECT_EQ(ParseBytes("16777215TiB").value(), 16'777'215ull << 40);
+  for (const char* text : {"", "MiB", "+1", "1 B", "1KB", "16777216TiB", "50%"}) {
+    EXPECT_EQ(ParseBytes(text).status().code(), Code::kInvalidArgument) << text;
   }
 }
 
