@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -89,13 +88,6 @@ struct PackedCell {
 Result<PackedCell> ReadPackedCell(std::string_view packed, const FeatureGroup& group,
                                   const Feature& feature, int64_t now_us,
                                   std::optional<int64_t> max_staleness_us, Value* value_out);
-
-// The same for several features of one row, opening it once: cells[i] and values[i] receive what
-// features[i] reads as. REQUIRES: both are as long as `features`.
-Status ReadPackedCells(std::string_view packed, const FeatureGroup& group,
-                       std::span<const Feature* const> features, int64_t now_us,
-                       std::optional<int64_t> max_staleness_us, std::span<PackedCell> cells,
-                       std::span<Value> values);
 
 // Below this event time nothing in the group can be visible again, whatever arrives later:
 // watermark - ttl - 10 min. nullopt for a group without TTL.

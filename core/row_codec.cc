@@ -96,16 +96,6 @@ bool ReadForeignFeature(const PackedRow& row, const Visibility& visibility, Pack
 
 namespace {
 
-Status OpenForReading(std::string_view packed, const FeatureGroup& group, PackedRow* row) {
-  TOKURA_RETURN_IF_ERROR(PackedRow::Open(packed, group, row));
-  // Most rows have none of these, and need nothing of the trailer.
-  constexpr int kNeedTrailer = kRowHasVersions | kRowHasTtl | kRowHasTtls | kRowHasForeign;
-  if (row->has(static_cast<RowFlag>(kNeedTrailer)) && !row->ReadTrailer()) {
-    return BadRow(group, "malformed versions or TTLs");
-  }
-  return OkStatus();
-}
-
 // What a read of one feature says; false if its cell is malformed.
 bool ReadOpened(const PackedRow& row, const Visibility& visibility, PackedCell* result,
                 Value* value) {
@@ -151,28 +141,17 @@ Result<PackedCell> ReadPackedCell(std::string_view packed, const FeatureGroup& g
                                   const Feature& feature, int64_t now_us,
                                   std::optional<int64_t> max_staleness_us, Value* value_out) {
   PackedRow row;
-  TOKURA_RETURN_IF_ERROR(OpenForReading(packed, group, &row));
+  TOKURA_RETURN_IF_ERROR(PackedRow::Open(packed, group, &row));
+  // Most rows have none of these, and need nothing of the trailer.
+  constexpr int kNeedTrailer = kRowHasVersions | kRowHasTtl | kRowHasTtls | kRowHasForeign;
+  if (row.has(static_cast<RowFlag>(kNeedTrailer)) && !row.ReadTrailer()) {
+    return BadRow(group, "malformed versions or TTLs");
+  }
   PackedCell cell;
   if (!ReadOpened(row, {group, feature, now_us, max_staleness_us}, &cell, value_out)) {
     return BadRow(group, "malformed value");
   }
   return cell;
-}
-
-Status ReadPackedCells(std::string_view packed, const FeatureGroup& group,
-                       std::span<const Feature* const> features, int64_t now_us,
-                       std::optional<int64_t> max_staleness_us, std::span<PackedCell> cells,
-                       std::span<Value> values) {
-  TOKURA_CHECK(cells.size() == features.size() && values.size() == features.size());
-  PackedRow row;
-  TOKURA_RETURN_IF_ERROR(OpenForReading(packed, group, &row));
-  for (size_t i = 0; i < features.size(); ++i) {
-    const Visibility visibility{group, *features[i], now_us, max_staleness_us};
-    if (!ReadOpened(row, visibility, &cells[i], &values[i])) {
-      return BadRow(group, "malformed value");
-    }
-  }
-  return OkStatus();
 }
 
 }  // namespace tokura

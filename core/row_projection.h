@@ -20,7 +20,7 @@ namespace tokura {
 
 class PackedRow;
 
-// Reads as ReadPackedCells does. Not thread-safe; one a thread.
+// Reads as ReadPackedCell does. Not thread-safe; one a thread.
 class RowProjection {
  public:
   // Borrows `group` and the features. TTLs are judged at `now_us`.

@@ -130,28 +130,6 @@ TEST_F(PackedRows, ReadOldRowsAfterFeaturesWereAddedAndWidened) {
   EXPECT_EQ(*UnpackRow(packed, group), RowOf({Set(1, -5), Set(2, 1.5), Set(3, "x")}));
 }
 
-TEST_F(PackedRows, ReadSeveralFeaturesAsOneByOne) {
-  const FeatureGroup group = GroupOfEveryType();
-  std::vector<const Feature*> features;
-  for (const Feature& feature : group.features) features.push_back(&feature);
-  for (uint64_t seed = 1; seed <= 200; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
-    Samples samples(seed);
-    const std::string packed = PackRow(Fold(group, samples.Records(group, 5)), group);
-    std::vector<PackedCell> cells(features.size());
-    std::vector<Value> values(features.size());
-    ASSERT_TRUE(ReadPackedCells(packed, group, features, 450, 200, cells, values).ok());
-    for (size_t i = 0; i < features.size(); ++i) {
-      Value value;
-      const auto cell = ReadPackedCell(packed, group, *features[i], 450, 200, &value);
-      ASSERT_TRUE(cell.ok());
-      ASSERT_EQ(cells[i].status, cell->status);
-      ASSERT_EQ(cells[i].event_time_us, cell->event_time_us);
-      ASSERT_EQ(values[i], value);
-    }
-  }
-}
-
 TEST_F(PackedRows, LoseTheCellsOfDroppedFeaturesOnly) {
   FeatureGroup group = GroupOf({"int64", "string", "int64"});
   const std::string packed = PackRow(RowOf({Set(1, 1), Set(2, "x"), Set(3, 3)}), group);

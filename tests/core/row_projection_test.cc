@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kNow = 450;
 
-// The columns of a few rows, read by a projection; and what ReadPackedCells says of the same.
+// The columns of a few rows, read by a projection; and what ReadPackedCell says of each.
 class RowProjectionTest : public testing::Test {
  protected:
   static std::vector<Type> TypesOf(const std::vector<const Feature*>& features) {
@@ -75,6 +75,19 @@ class RowProjectionTest : public testing::Test {
     return Hex(bytes);
   }
 
+  // Each feature by itself; the error of the first that has one.
+  static Status ReadOneByOne(std::string_view packed, const FeatureGroup& group,
+                             const std::vector<const Feature*>& features,
+                             std::optional<int64_t> max_staleness_us,
+                             std::vector<PackedCell>* cells, std::vector<Value>* values) {
+    for (const Feature* feature : features) {
+      TOKURA_ASSIGN_OR_RETURN(
+          cells->emplace_back(),
+          ReadPackedCell(packed, group, *feature, kNow, max_staleness_us, &values->emplace_back()));
+    }
+    return OkStatus();
+  }
+
   // Reads `packed` rows both ways.
   static void ExpectSame(const std::vector<std::string>& packed, const FeatureGroup& group,
                          const std::vector<const Feature*>& features,
@@ -82,10 +95,10 @@ class RowProjectionTest : public testing::Test {
     AnswerColumns columns(TypesOf(features), packed.size(), {.event_times = true});
     RowProjection projection(group, features, kNow, max_staleness_us);
     for (size_t row = 0; row < packed.size(); ++row) {
-      std::vector<PackedCell> cells(features.size());
-      std::vector<Value> values(features.size());
+      std::vector<PackedCell> cells;
+      std::vector<Value> values;
       const Status expected =
-          ReadPackedCells(packed[row], group, features, kNow, max_staleness_us, cells, values);
+          ReadOneByOne(packed[row], group, features, max_staleness_us, &cells, &values);
       const Status read = projection.Read(packed[row], row, 0, &columns);
       ASSERT_EQ(read.code(), expected.code()) << read.ToString() << " / " << expected.ToString();
       if (!read.ok()) continue;
