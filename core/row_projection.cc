@@ -1,6 +1,6 @@
 #include "core/row_projection.h"
 
-#include <bit>
+#include <algorithm>
 #include <cstring>
 
 #include "core/bytes.h"
@@ -33,13 +33,9 @@ RowProjection::RowProjection(const FeatureGroup& group, std::span<const Feature*
       now_us_(now_us),
       max_staleness_us_(max_staleness_us),
       steps_(features.size()) {
-  int64_t shortest = INT64_MAX;
   for (const Feature* feature : features_) {
-    const int64_t ttl = group.EffectiveTtl(*feature, std::nullopt).value_or(INT64_MAX);
-    if (shortest_lived_ == nullptr || ttl < shortest) {
-      shortest_lived_ = feature;
-      shortest = ttl;
-    }
+    const Visibility visibility{group, *feature, now_us, max_staleness_us};
+    present_since_us_ = std::max(present_since_us_, visibility.PresentSinceUs());
   }
 }
 
@@ -68,51 +64,72 @@ void RowProjection::Compile(const RowLayout& layout, SchemaVersion version) {
   version_ = version;
   layout_ = &layout;
   wanted_states_.assign(layout.states_bytes(), 0);
-  all_words_ = true;
+  all_numbers_ = !features_.empty();
   for (size_t i = 0; i < features_.size(); ++i) {
     const Feature& feature = *features_[i];
     const size_t slot = feature.dropped ? RowLayout::kNoSlot : layout.Find(feature.id);
     steps_[i] = Step();
     if (slot == RowLayout::kNoSlot) {
-      all_words_ = false;
+      all_numbers_ = false;
       continue;
     }
     const RowSlot& place = layout.slots()[slot];
     steps_[i] = {CopyOf(place, feature), static_cast<uint32_t>(slot), place.position, place.type};
     wanted_states_[slot / 4] |= static_cast<uint8_t>(3 << slot % 4 * 2);
-    all_words_ = all_words_ && steps_[i].copy == Copy::kWord;
+    const bool number = steps_[i].copy == Copy::kWord || steps_[i].copy == Copy::kHalf;
+    all_numbers_ = all_numbers_ && number;
   }
 }
 
 // Stored as 3, a value has both bits set.
-bool RowProjection::AllPresent(const PackedRow& row) const {
+bool RowProjection::HasWanted(const PackedRow& row) const {
   const char* const states = row.states();
   for (size_t i = 0; i < wanted_states_.size(); ++i) {
     if ((static_cast<uint8_t>(states[i]) & wanted_states_[i]) != wanted_states_[i]) return false;
   }
-  return Visibility{group_, *shortest_lived_, now_us_, max_staleness_us_}.StatusOf(
-             CellState::kValue, row.base().event_time_us, std::nullopt) == ReadStatus::kPresent;
+  return true;
+}
+
+bool RowProjection::OpenNumbers(std::string_view packed, NumberRow* numbers) const {
+  if (!all_numbers_) return false;
+  numbers->slots = PackedRow::OpenFull(packed, version_, *layout_, &numbers->event_time_us);
+  if (numbers->slots == nullptr) {
+    PackedRow opened;
+    if (!opened.OpenPlain(packed, version_, *layout_) || !HasWanted(opened)) return false;
+    numbers->slots = opened.fixed();
+    numbers->event_time_us = opened.base().event_time_us;
+  }
+  return numbers->event_time_us >= present_since_us_;
 }
 
 Status RowProjection::Read(std::string_view packed, size_t row, uint32_t part,
                            AnswerColumns* columns) {
-  PackedRow opened;
-  if (!all_words_ || layout_ == nullptr || !opened.OpenPlain(packed, version_, *layout_) ||
-      !AllPresent(opened)) {
-    return ReadAny(packed, row, part, columns);
-  }
-  const char* const fixed = opened.fixed();
-  for (size_t i = 0; i < steps_.size(); ++i) {
-    const AnswerCells& cells = columns->cells(i);
-    std::memcpy(cells.values + row * 8, fixed + steps_[i].position, 8);
-    cells.statuses[row] = static_cast<uint8_t>(ReadStatus::kPresent);
-  }
-  if (!steps_.empty() && columns->cells(0).event_times_us != nullptr) {
-    for (const AnswerCells& cells : columns->cells()) {
-      cells.event_times_us[row] = opened.base().event_time_us;
-    }
-  }
+  NumberRow& next = block_[block_rows_];
+  if (!OpenNumbers(packed, &next)) return ReadAny(packed, row, part, columns);
+  next.row = row;
+  if (++block_rows_ == kBlockRows) StoreBlock(columns);
   return OkStatus();
+}
+
+void RowProjection::StoreBlock(AnswerColumns* columns) {
+  const std::span<const NumberRow> rows(block_.data(), block_rows_);
+  for (size_t i = 0; i < steps_.size() && !rows.empty(); ++i) {
+    const AnswerCells cells = columns->cells(i);
+    const size_t position = steps_[i].position;
+    if (steps_[i].copy == Copy::kWord) {
+      for (const NumberRow& from : rows) {
+        std::memcpy(cells.values + from.row * 8, from.slots + position, 8);
+      }
+    } else {
+      for (const NumberRow& from : rows) {
+        std::memcpy(cells.values + from.row * 4, from.slots + position, 4);
+      }
+    }
+    for (const NumberRow& from : rows) cells.SetStatus(from.row, ReadStatus::kPresent);
+    if (cells.event_times_us == nullptr) continue;
+    for (const NumberRow& from : rows) cells.event_times_us[from.row] = from.event_time_us;
+  }
+  block_rows_ = 0;
 }
 
 Status RowProjection::ReadAny(std::string_view packed, size_t row, uint32_t part,
@@ -128,6 +145,7 @@ Status RowProjection::ReadAny(std::string_view packed, size_t row, uint32_t part
       return Corrupt("packed row of " + group_.QualifiedName() + ": malformed versions or TTLs");
     }
     if (opened.has(kRowHasCells) && &opened.layout() != layout_) {
+      StoreBlock(columns);  // by the steps that it was opened with
       Compile(opened.layout(), SchemaVersion(GetU16(packed.data() + 2)));
     }
   }

@@ -53,6 +53,14 @@ ReadStatus Visibility::StatusOf(CellState state, int64_t event_time_us,
   return state == CellState::kNull ? ReadStatus::kNull : ReadStatus::kPresent;
 }
 
+int64_t Visibility::PresentSinceUs() const {
+  int64_t since = INT64_MIN;
+  const std::optional<int64_t> ttl_us = group.EffectiveTtl(feature, std::nullopt);
+  if (ttl_us) since = SaturatingAdd(SaturatingSubtract(now_us, *ttl_us), 1);
+  if (max_staleness_us) since = std::max(since, SaturatingSubtract(now_us, *max_staleness_us));
+  return since;
+}
+
 CellView ReadCell(const Row* row, const FeatureGroup& group, const Feature& feature, int64_t now_us,
                   std::optional<int64_t> max_staleness_us) {
   CellView view;

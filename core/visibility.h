@@ -20,6 +20,8 @@ struct Visibility {
   // Of a cell that no delete of the row hides.
   ReadStatus StatusOf(CellState state, int64_t event_time_us,
                       std::optional<int64_t> record_ttl_us) const;
+  // A value of this event time or a later one is PRESENT, if its record brought no TTL.
+  int64_t PresentSinceUs() const;
 };
 
 }  // namespace tokura

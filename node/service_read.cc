@@ -229,6 +229,7 @@ Status ProjectRows(const GroupRead& read, const ReadPlan& plan, const OwnRows& r
     TOKURA_RETURN_IF_ERROR(projection.Read(rows.found[i].packed, rows.places[i], thread, columns));
     if (text.size() > kAnswerBytesMax) return TooLarge();
   }
+  projection.Finish(columns);
   return OkStatus();
 }
 

@@ -94,12 +94,17 @@ class RowProjectionTest : public testing::Test {
                          std::optional<int64_t> max_staleness_us) {
     AnswerColumns columns(TypesOf(features), packed.size(), {.event_times = true});
     RowProjection projection(group, features, kNow, max_staleness_us);
+    std::vector<Status> reads;
+    for (size_t row = 0; row < packed.size(); ++row) {
+      reads.push_back(projection.Read(packed[row], row, 0, &columns));
+    }
+    projection.Finish(&columns);
     for (size_t row = 0; row < packed.size(); ++row) {
       std::vector<PackedCell> cells;
       std::vector<Value> values;
       const Status expected =
           ReadOneByOne(packed[row], group, features, max_staleness_us, &cells, &values);
-      const Status read = projection.Read(packed[row], row, 0, &columns);
+      const Status& read = reads[row];
       ASSERT_EQ(read.code(), expected.code()) << read.ToString() << " / " << expected.ToString();
       if (!read.ok()) continue;
       for (size_t f = 0; f < features.size(); ++f) {
@@ -201,24 +206,60 @@ TEST_F(RowProjectionTest, RefusesWhatReadingCellByCellRefuses) {
   }
 }
 
-TEST_F(RowProjectionTest, ReadsPlainDoublesUntilTheyExpire) {
-  FeatureGroup group = GroupOf(std::vector<std::string>(20, "float64"));
+// Numbers only: doubles and floats.
+FeatureGroup GroupOfNumbers() {
+  std::vector<std::string> types(20, "float64");
+  types[3] = types[11] = "float32";
+  FeatureGroup group = GroupOf(types);
   group.ttl_us = 1'000;
   group.features[7].ttl_us = 10;
-  for (const int64_t event_time : {kNow, kNow - 9, kNow - 10, kNow - 1'000}) {
-    Record record;
-    record.event_time_us = event_time;
-    for (uint32_t i = 1; i <= 20; ++i) {
-      record.cells.push_back({FeatureId(i), CellState::kValue, Value(i + 0.5)});
-    }
-    Row row;
-    MergeRecord(record, group.merge, &row);
-    std::vector<const Feature*> features;
-    for (const Feature& feature : group.features) features.push_back(&feature);
-    const std::string packed = PackRow(row, group);
-    ExpectSame({packed, packed}, group, features, std::nullopt);
-    ExpectSame({packed, packed}, group, features, 5);
+  return group;
+}
+
+std::vector<const Feature*> AllOf(const FeatureGroup& group) {
+  std::vector<const Feature*> features;
+  for (const Feature& feature : group.features) features.push_back(&feature);
+  return features;
+}
+
+// A row of the group with `cells` numbers, the first ones.
+std::string NumbersAt(int64_t event_time_us, const FeatureGroup& group, uint32_t cells = 20) {
+  Record record;
+  record.event_time_us = event_time_us;
+  for (uint32_t i = 1; i <= cells; ++i) {
+    record.cells.push_back({FeatureId(i), CellState::kValue, Value(i + 0.5)});
   }
+  Row row;
+  MergeRecord(record, group.merge, &row);
+  return PackRow(row, group);
+}
+
+TEST_F(RowProjectionTest, ReadsNumbersUntilTheyExpire) {
+  const FeatureGroup group = GroupOfNumbers();
+  for (const int64_t event_time : {kNow, kNow - 5, kNow - 6, kNow - 9, kNow - 10, kNow - 1'000}) {
+    const std::string packed = NumbersAt(event_time, group);
+    ExpectSame({packed, packed}, group, AllOf(group), std::nullopt);
+    ExpectSame({packed, packed}, group, AllOf(group), 5);
+  }
+}
+
+TEST_F(RowProjectionTest, ReadsMoreRowsOfNumbersThanABlockHasAmongOthers) {
+  const FeatureGroup group = GroupOfNumbers();
+  FeatureGroup evolved = group;
+  Evolve(&evolved);
+  std::vector<std::string> packed;
+  for (int i = 0; i < 100; ++i) {
+    const bool full = i % 10 != 3;
+    const bool expired = i % 10 == 7;
+    const bool newer = i % 30 > 25;
+    packed.push_back(
+        NumbersAt(expired ? kNow - 10 : kNow - i % 9, newer ? evolved : group, full ? 20 : 15));
+  }
+  std::vector<const Feature*> features = AllOf(evolved);
+  features.resize(16);  // 15 of which every row has
+  ExpectSame(packed, evolved, features, std::nullopt);
+  features.resize(15);
+  ExpectSame(packed, evolved, features, std::nullopt);
 }
 
 }  // namespace
