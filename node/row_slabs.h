@@ -50,11 +50,15 @@ class RowEntry {
   void CopyState(RowEntry from) {
     slot_[0] = static_cast<char>((state() & ~kAbout) | (from.state() & kAbout));
   }
+  // Into the second-level cache: the rows of a request do not fit into the first, and what it can
+  // wait for at a time is less.
   void Prefetch() const {
-    __builtin_prefetch(slot_);
-    __builtin_prefetch(slot_ + 64);
-    __builtin_prefetch(slot_ + 128);
-    __builtin_prefetch(slot_ + 192);
+    constexpr int kForReading = 0;
+    constexpr int kSecondLevel = 2;
+    __builtin_prefetch(slot_, kForReading, kSecondLevel);
+    __builtin_prefetch(slot_ + 64, kForReading, kSecondLevel);
+    __builtin_prefetch(slot_ + 128, kForReading, kSecondLevel);
+    __builtin_prefetch(slot_ + 192, kForReading, kSecondLevel);
   }
 
  private:
