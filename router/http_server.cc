@@ -104,8 +104,8 @@ class HttpServer::Impl {
   struct Session {
     std::unique_ptr<Connection> connection;
     std::string peer;
-    runtime::MemoryBudget::Share receiving;  // the body that is not whole yet
-    bool busy = false;                       // a whole request is being answered
+    runtime::MemoryBudget::Share held;  // the body that is not whole yet, or the answer unsent
+    bool busy = false;                  // a whole request is being answered
     std::array<char, kReadBytes> buffer{};
   };
 
@@ -136,8 +136,7 @@ class HttpServer::Impl {
     Session session;
     session.connection = std::move(connection);
     session.peer = session.connection->peer().ToString();
-    if (options_.memory != nullptr)
-      session.receiving = runtime::MemoryBudget::Share(*options_.memory);
+    if (options_.memory != nullptr) session.held = runtime::MemoryBudget::Share(*options_.memory);
     sessions_.insert(&session);
     connections_.Add(1);
     if (stopping_) session.connection->Close();
@@ -172,14 +171,14 @@ class HttpServer::Impl {
       while (complete && state == phase) {
         complete = co_await ReadSome(session, parser);
         state = parser.Advance();
-        if (!session.receiving.Resize(parser.body_bytes())) {
+        if (!session.held.Resize(parser.body_bytes())) {
           state = parser.Refuse(
               ErrorResponse(ResourceExhausted("the memory for requests is taken; try again later")
                                 .WithRetryAfter(kMemoryRetryAfter)));
         }
       }
     }
-    session.receiving.Resize(0);
+    session.held.Resize(0);
     co_return complete;
   }
 
@@ -221,7 +220,9 @@ class HttpServer::Impl {
     const bool head = parser.is_head();
     const bool keep = parser.keeps_alive() && !stopping_;
     const std::string out = co_await Respond(session, parser.Take(), keep, head);
+    session.held.Hold(out.size());
     const bool written = co_await Write(session, out);
+    session.held.Hold(0);
     co_return written&& keep;
   }
 

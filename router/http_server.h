@@ -34,7 +34,7 @@ struct HttpServerOptions {
   runtime::Admission* admission = nullptr;
   // What a request is reckoned to cost; REQUIRED with an admission.
   runtime::RequestCost (*cost)(std::string_view target, size_t body_bytes) = nullptr;
-  runtime::MemoryBudget* memory = nullptr;  // for requests that are being received; may be null
+  runtime::MemoryBudget* memory = nullptr;  // for requests received and answers unsent; may be null
 };
 
 // Lives on one executor, the listener's.

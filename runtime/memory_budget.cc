@@ -7,7 +7,8 @@ namespace tokura::runtime {
 MemoryBudget::MemoryBudget(size_t bytes_max, Metrics& metrics)
     : bytes_max_(bytes_max),
       held_gauge_(metrics.gauge("tokura_process_request_bytes",
-                                "Bytes of requests being received or answered.")),
+                                "Bytes of requests being received or answered, and of "
+                                "answers not yet sent.")),
       refused_(metrics.counter("tokura_process_request_bytes_refused_total",
                                "Requests refused because the memory for requests was taken.")) {
   metrics
@@ -25,6 +26,11 @@ bool MemoryBudget::Take(size_t bytes) {
   }
   held_gauge_.Add(static_cast<double>(bytes));
   return true;
+}
+
+void MemoryBudget::Hold(size_t bytes) {
+  held_.fetch_add(bytes, std::memory_order_relaxed);
+  held_gauge_.Add(static_cast<double>(bytes));
 }
 
 void MemoryBudget::Give(size_t bytes) {
@@ -48,6 +54,12 @@ bool MemoryBudget::Share::Resize(size_t bytes) {
   if (budget_ != nullptr && bytes < bytes_) budget_->Give(bytes_ - bytes);
   bytes_ = bytes;
   return true;
+}
+
+void MemoryBudget::Share::Hold(size_t bytes) {
+  if (budget_ != nullptr && bytes > bytes_) budget_->Hold(bytes - bytes_);
+  if (budget_ != nullptr && bytes < bytes_) budget_->Give(bytes_ - bytes);
+  bytes_ = bytes;
 }
 
 }  // namespace tokura::runtime

@@ -1,5 +1,5 @@
-// MemoryBudget: how many bytes of requests a process holds at once, over all its connections and
-// threads. Who cannot have its bytes refuses the request; nobody waits.
+// MemoryBudget: how many bytes of requests and unsent answers a process holds at once, over all its
+// connections and threads. Who cannot have its bytes refuses the request; nobody waits.
 #pragma once
 
 #include <atomic>
@@ -26,6 +26,9 @@ class MemoryBudget {
     // Makes the share `bytes` large; false, and unchanged, if there is not so much left. Shrinking
     // always works. Without a budget everything works.
     bool Resize(size_t bytes);
+    // The same for bytes that are there already, as an answer is: even beyond the budget, which
+    // then refuses others.
+    void Hold(size_t bytes);
     size_t bytes() const { return bytes_; }
 
    private:
@@ -35,9 +38,12 @@ class MemoryBudget {
 
   size_t bytes() const { return held_.load(std::memory_order_relaxed); }
   size_t bytes_max() const { return bytes_max_; }
+  // Three quarters are taken: what is left is for those who do not hold much.
+  bool is_short() const { return bytes() > bytes_max_ / 4 * 3; }
 
  private:
   bool Take(size_t bytes);
+  void Hold(size_t bytes);
   void Give(size_t bytes);
 
   const size_t bytes_max_;

@@ -43,7 +43,7 @@ struct ServerOptions {
   std::vector<Admission*> admissions = {};
   // What a request is reckoned to cost; REQUIRED with admissions.
   RequestCost (*cost)(uint8_t method, size_t body_bytes) = nullptr;
-  MemoryBudget* memory = nullptr;  // for frames that are being received; may be null
+  MemoryBudget* memory = nullptr;  // for frames being received and answers unsent; may be null
 };
 
 // Lives on the first home. A malformed frame gets an error frame where its id is known, and the

@@ -41,6 +41,8 @@ Session::Session(const SessionContext& context, Executor& home,
       admission_(admission),
       receiving_(context.options.memory == nullptr ? MemoryBudget::Share()
                                                    : MemoryBudget::Share(*context.options.memory)),
+      unsent_(context.options.memory == nullptr ? MemoryBudget::Share()
+                                                : MemoryBudget::Share(*context.options.memory)),
       heard_at_(context.clock.Monotonic()),
       room_(home),
       output_(home),
@@ -74,9 +76,14 @@ void Session::Cut() {
 }
 
 bool Session::full() const {
+  const size_t unsent = answers_.size() + sending_.size();
+  const MemoryBudget* const memory = context_.options.memory;
   return calls_.size() >= context_.options.calls_per_connection_max ||
-         held_bytes_ + answers_.size() >= kHeldBytesMax;
+         held_bytes_ + unsent >= kHeldBytesMax ||
+         (unsent > 0 && memory != nullptr && memory->is_short());
 }
+
+void Session::CountUnsent() { unsent_.Hold(answers_.size() + sending_.size()); }
 
 void Session::CloseIfDrained() {
   if (draining_ && calls_.size() == 0 && answers_.empty() && !writing_) Cut();
@@ -218,6 +225,7 @@ void Session::AppendAnswer(uint64_t id, uint8_t method, const Result<std::string
                     : result.status();
     AppendFrame(header, EncodeError(status), &answers_);
   }
+  if (writing_) CountUnsent();
   if (!taking_) output_.WakeSoon();
 }
 
@@ -230,6 +238,7 @@ Task<void> Session::WriteAnswers() {
       continue;
     }
     std::swap(answers_, sending_);
+    CountUnsent();
     writing_ = true;
     for (size_t at = 0; at < sending_.size() && !cut_; at += kWriteBytes) {
       write_begun_at_ = context_.clock.Monotonic();
@@ -239,6 +248,7 @@ Task<void> Session::WriteAnswers() {
     }
     writing_ = false;
     sending_.clear();
+    CountUnsent();
     if (sending_.capacity() > kKeptBytesMax) sending_.shrink_to_fit();
     room_.NotifyAll();
   }

@@ -26,7 +26,8 @@ struct SessionContext {
 };
 
 // Lives on its home executor. Bounds what one peer can make the server hold: calls in flight, and
-// bytes of requests not yet answered plus answers not yet sent; beyond them it is not read.
+// bytes of requests not yet answered plus answers not yet sent; beyond them it is not read. When
+// the memory of all connections is short, it is not read either while it has answers to take.
 class Session {
  public:
   // `admission` may be null.
@@ -52,6 +53,7 @@ class Session {
   void AppendAnswer(uint64_t id, uint8_t method, const Result<std::string>& result);
   void Refuse(const Status& status);
   bool full() const;
+  void CountUnsent();
   void CloseIfDrained();
   void ArmWatchdog();
   void CheckTimeouts();
@@ -96,6 +98,7 @@ class Session {
   Admission::Caller caller_;
   FrameReader reader_;
   MemoryBudget::Share receiving_;  // of the frame that is not whole yet
+  MemoryBudget::Share unsent_;     // of answers that the peer has not taken
   std::string answers_;            // encoded, not yet handed to the connection
   std::string sending_;            // handed to it
   size_t held_bytes_ = 0;

@@ -1,4 +1,8 @@
 // What the server does with bytes: good, bad, slow and too many.
+#include "router/http_server.h"
+
+#include "runtime/real/real_runtime.h"
+#include "runtime/sync.h"
 #include "tests/router/router_world.h"
 
 namespace tokura::router {
@@ -98,6 +102,44 @@ TEST_F(HttpBytes, StopCutsIdleConnectionsAndReturns) {
   };
   world_.Spawn(server_process_, stop(*router_, &stopped));
   EXPECT_TRUE(world_.RunUntil([&] { return stopped.has_value(); }, std::chrono::minutes(1)));
+}
+
+constexpr size_t kAnswerBytes = 4 << 20;  // more than the network takes
+
+runtime::Task<HttpResponse> AnswerMuch(HttpRequest) {
+  HttpResponse response;
+  response.body.assign(kAnswerBytes, 'x');
+  co_return std::move(response);
+}
+
+runtime::Task<void> LeaveAnAnswerUnread(runtime::sim::SimWorld* world,
+                                        runtime::sim::SimProcess* process, bool* done) {
+  const auto metrics = runtime::real::MakeMetrics();
+  const auto logger = runtime::MakeNullLogger();
+  runtime::MemoryBudget memory(kAnswerBytes, *metrics);
+  auto listener = process->transport().Listen({"server", 1});
+  HttpServerOptions options;
+  options.memory = &memory;
+  HttpServer server(process->executor(), world->clock(), world->random(), std::move(*listener),
+                    &AnswerMuch, *metrics, *logger, options);
+  server.Start();
+  auto connection = co_await process->transport().Connect(server.local(), std::chrono::seconds(1));
+  const Status asked = co_await (*connection)->Write(kHealth);
+  EXPECT_TRUE(asked.ok());
+  co_await runtime::Sleep(process->executor(), std::chrono::seconds(1));
+  EXPECT_GT(memory.bytes(), kAnswerBytes);
+  connection->reset();
+  co_await server.Stop(std::chrono::seconds(1));
+  EXPECT_EQ(memory.bytes(), 0u);
+  *done = true;
+}
+
+TEST(HttpMemory, AnAnswerThatIsNotReadIsCounted) {
+  runtime::sim::SimWorld world(1);
+  runtime::sim::SimProcess& process = world.AddProcess("server");
+  bool done = false;
+  world.Spawn(process, LeaveAnAnswerUnread(&world, &process, &done));
+  EXPECT_TRUE(world.RunUntil([&done] { return done; }));
 }
 
 }  // namespace

@@ -297,5 +297,19 @@ TEST(MemoryBudget, SharesGiveBackWhatTheyHold) {
   EXPECT_EQ(budget.bytes(), 10u);
 }
 
+TEST(MemoryBudget, WhatIsThereAlreadyIsHeldBeyondTheBoundAndOthersAreRefused) {
+  const std::unique_ptr<Metrics> metrics = real::MakeMetrics();
+  MemoryBudget budget(100, *metrics);
+  MemoryBudget::Share answer(budget), request(budget);
+  answer.Hold(75);
+  EXPECT_FALSE(budget.is_short());
+  answer.Hold(150);
+  EXPECT_TRUE(budget.is_short());
+  EXPECT_EQ(budget.bytes(), 150u);
+  EXPECT_FALSE(request.Resize(1));
+  answer.Hold(20);
+  EXPECT_TRUE(request.Resize(80));
+}
+
 }  // namespace
 }  // namespace tokura::runtime

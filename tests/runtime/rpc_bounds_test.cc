@@ -4,6 +4,7 @@
 
 #include "core/bytes.h"
 #include "core/limits.h"
+#include "runtime/rpc/channel.h"
 #include "runtime/rpc/frame_reader.h"
 #include "runtime/rpc/server.h"
 #include "runtime/sync.h"
@@ -18,6 +19,11 @@ enum Method : uint8_t { kEcho = 1, kHold = 2, kStatus = 3 };
 
 RequestCost CostOfMethod(uint8_t method, size_t) {
   return {1'000, /*unsheddable=*/method == kStatus};
+}
+
+Task<Result<std::string>> Handle(Executor& home, Call call) {
+  if (call.method == kHold) co_await Sleep(home, 200ms);
+  co_return std::move(call.body);
 }
 
 class RpcBounds : public testing::TestWithParam<Kind> {
@@ -80,10 +86,6 @@ class RpcBounds : public testing::TestWithParam<Kind> {
   static Task<void> WriteAll(Connection* connection, std::string bytes) {
     (void)co_await connection->Write(bytes);
   }
-  static Task<Result<std::string>> Handle(Executor& home, Call call) {
-    if (call.method == kHold) co_await Sleep(home, 200ms);
-    co_return std::move(call.body);
-  }
   static std::string Request(uint8_t method, uint64_t id, std::string_view body) {
     std::string bytes;
     AppendFrame({.method = method, .request_id = id}, body, &bytes);
@@ -105,6 +107,51 @@ class RpcBounds : public testing::TestWithParam<Kind> {
   std::unique_ptr<Metrics> metrics_ = real::MakeMetrics();
   std::unique_ptr<Logger> logger_ = MakeNullLogger();
 };
+constexpr size_t kRoom = 4 << 20;
+constexpr size_t kBodyBytes = 64 << 10;
+constexpr int kAsked = 200;  // three times the room
+
+Task<void> AskMuch(Connection* connection) {
+  for (int i = 0; i < kAsked; ++i) {
+    std::string request;
+    AppendFrame({.method = kEcho, .request_id = 1}, std::string(kBodyBytes, 'x'), &request);
+    const Status written = co_await connection->Write(request);
+    EXPECT_TRUE(written.ok());
+  }
+}
+
+Task<void> LeaveAnswersUnread(Harness* h) {
+  const std::unique_ptr<Metrics> metrics = real::MakeMetrics();
+  const std::unique_ptr<Logger> logger = MakeNullLogger();
+  MemoryBudget memory(kRoom, *metrics);
+  auto listener = h->transport().Listen({"127.0.0.1", 0});
+  RpcServer server({&h->executor()}, h->clock(), std::move(*listener), &Handle, *metrics, *logger,
+                   {.memory = &memory});
+  server.Start();
+  auto lazy = co_await h->transport().Connect(server.local(), 1s);
+  TaskGroup asking(h->executor());
+  asking.Spawn(AskMuch(lazy->get()));
+  co_await Sleep(h->executor(), 1s);
+  EXPECT_TRUE(memory.is_short());
+  EXPECT_LE(memory.bytes(), kRoom);
+
+  RpcChannel other(h->executor(), h->transport(), server.local());
+  const Result<std::string> served = co_await other.Call(kEcho, "hello", 1s);
+  EXPECT_TRUE(served.ok()) << served.status().ToString();
+
+  std::string answer(kFrameHeaderBytes + kBodyBytes, '\0');
+  for (size_t left = kAsked * answer.size(); left > 0;) {
+    const Result<size_t> n = co_await (*lazy)->Read({answer.data(), std::min(left, answer.size())});
+    EXPECT_TRUE(n.ok() && *n > 0);
+    if (!n.ok() || *n == 0) break;
+    left -= *n;
+  }
+  co_await asking.Join();
+  EXPECT_EQ(memory.bytes(), 0u);
+  co_await other.Stop();
+  co_await server.Stop(1s);
+}
+
 INSTANTIATE_TEST_SUITE_P(Runtimes, RpcBounds, testing::Values(Kind::kReal, Kind::kSimulated),
                          KindName);
 
@@ -143,6 +190,12 @@ TEST_P(RpcBounds, CallsOverTheLimitAreRefusedAndStatusIsNot) {
     EXPECT_EQ(said.errors[i].retry_after().has_value(), refused);
   }
   EXPECT_EQ(admission.cost_in_flight(), 0);
+}
+
+// Virtual time tells when nothing moves any more, so it is simulated only.
+TEST(RpcMemory, AnswersThatAPeerDoesNotReadAreBoundedAndOthersAreServed) {
+  Harness harness(Kind::kSimulated);
+  harness.Run(LeaveAnswersUnread(&harness));
 }
 
 TEST_P(RpcBounds, HalfAFrameIsCutAfterItsTime) {
