@@ -74,6 +74,7 @@ Result<FeedPage> DecodeWatch(std::string_view body) {
       return Internal(std::string(kWrongShape));
     }
     const auto& origin = proto.origins(static_cast<int>(record.origin()));
+    if (origin.incarnation() == 0) return Internal(std::string(kWrongShape));
     page.records.push_back({Dot{ShardId(static_cast<uint16_t>(record.shard())),
                                 Origin{origin.node(), origin.incarnation()}, Seq(record.seq())},
                             record.write_time_us(), std::move(*record.mutable_body())});

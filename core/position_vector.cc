@@ -44,59 +44,125 @@ Status DecodeNode(ByteReader* reader, const std::string& node, uint64_t entry_co
 
 }  // namespace
 
+void PositionVector::Node::Raise(ShardId shard, Position position) {
+  if (slots.size() == kShardCount) {
+    Position& held = slots[shard.value].position;
+    count += held.incarnation == 0 ? 1 : 0;
+    held = std::max(held, position);
+    return;
+  }
+  const auto at =
+      std::lower_bound(slots.begin(), slots.end(), shard,
+                       [](const Slot& slot, ShardId wanted) { return slot.shard < wanted; });
+  if (at != slots.end() && at->shard == shard) {
+    at->position = std::max(at->position, position);
+    return;
+  }
+  slots.insert(at, {position, shard});
+  if (++count <= kSparseMax) return;
+  std::vector<Slot> all(kShardCount);
+  for (uint16_t i = 0; i < kShardCount; ++i) all[i].shard = ShardId(i);
+  for (const Slot& slot : slots) all[slot.shard.value] = slot;
+  slots = std::move(all);
+}
+
+Position PositionVector::Node::At(ShardId shard) const {
+  if (slots.size() == kShardCount) return slots[shard.value].position;
+  const auto at =
+      std::lower_bound(slots.begin(), slots.end(), shard,
+                       [](const Slot& slot, ShardId wanted) { return slot.shard < wanted; });
+  return at != slots.end() && at->shard == shard ? at->position : Position();
+}
+
+const PositionVector::Node* PositionVector::FindNode(std::string_view name) const {
+  const auto at = std::lower_bound(
+      nodes_.begin(), nodes_.end(), name,
+      [](const Node& node, std::string_view wanted) { return node.name < wanted; });
+  return at != nodes_.end() && at->name == name ? &*at : nullptr;
+}
+
+PositionVector::Node& PositionVector::NodeNamed(std::string_view name) {
+  const auto at = std::lower_bound(
+      nodes_.begin(), nodes_.end(), name,
+      [](const Node& node, std::string_view wanted) { return node.name < wanted; });
+  if (at != nodes_.end() && at->name == name) return *at;
+  return *nodes_.insert(at, Node{std::string(name), {}, 0});
+}
+
 void PositionVector::Add(const Dot& dot) {
-  Position& held = entries_[{dot.shard, dot.origin.node}];
-  held = std::max(held, Position{dot.origin.incarnation, dot.seq});
+  TOKURA_CHECK(dot.shard.value < kShardCount);
+  if (dot.origin.incarnation == 0) return;
+  NodeNamed(dot.origin.node).Raise(dot.shard, {dot.origin.incarnation, dot.seq});
 }
 
 bool PositionVector::Covers(const Dot& dot) const {
-  auto it = entries_.find({dot.shard, dot.origin.node});
-  return it != entries_.end() && it->second >= Position{dot.origin.incarnation, dot.seq};
+  const Node* node = FindNode(dot.origin.node);
+  return node != nullptr && node->At(dot.shard) >= Position{dot.origin.incarnation, dot.seq};
 }
 
 bool PositionVector::Covers(const PositionVector& other) const {
-  return std::all_of(other.entries_.begin(), other.entries_.end(), [this](const auto& entry) {
-    auto it = entries_.find(entry.first);
-    return it != entries_.end() && it->second >= entry.second;
+  return std::all_of(other.nodes_.begin(), other.nodes_.end(), [this](const Node& theirs) {
+    const Node* ours = FindNode(theirs.name);
+    return ours != nullptr &&
+           std::all_of(theirs.slots.begin(), theirs.slots.end(),
+                       [ours](const Slot& slot) { return ours->At(slot.shard) >= slot.position; });
   });
 }
 
+std::optional<Position> PositionVector::Find(ShardId shard, std::string_view name) const {
+  const Node* node = FindNode(name);
+  const Position found = node == nullptr ? Position() : node->At(shard);
+  return found.incarnation == 0 ? std::nullopt : std::optional(found);
+}
+
+PositionVector::Entries PositionVector::entries() const {
+  Entries entries;
+  for (const Node& node : nodes_) {
+    for (const Slot& slot : node.slots) {
+      if (slot.position.incarnation == 0) continue;
+      entries.push_back({{slot.shard, node.name}, slot.position});
+    }
+  }
+  if (nodes_.size() > 1) std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
 void PositionVector::JoinWith(const PositionVector& other) {
-  for (const auto& [place, position] : other.entries_) {
-    Position& held = entries_[place];
-    held = std::max(held, position);
+  for (const Node& theirs : other.nodes_) {
+    Node& ours = NodeNamed(theirs.name);
+    for (const Slot& slot : theirs.slots) {
+      if (slot.position.incarnation != 0) ours.Raise(slot.shard, slot.position);
+    }
   }
 }
 
 void PositionVector::MeetWith(const PositionVector& other) {
-  for (auto it = entries_.begin(); it != entries_.end();) {
-    auto theirs = other.entries_.find(it->first);
-    if (theirs == other.entries_.end()) {
-      it = entries_.erase(it);
-      continue;
+  PositionVector meet;
+  for (const Node& ours : nodes_) {
+    const Node* theirs = other.FindNode(ours.name);
+    if (theirs == nullptr) continue;
+    for (const Slot& slot : ours.slots) {
+      const Position lower = std::min(slot.position, theirs->At(slot.shard));
+      if (lower.incarnation != 0) meet.NodeNamed(ours.name).Raise(slot.shard, lower);
     }
-    it->second = std::min(it->second, theirs->second);
-    ++it;
   }
+  *this = std::move(meet);
 }
 
 std::string PositionVector::Encode() const {
-  std::map<std::string_view, std::vector<std::pair<uint16_t, Position>>> by_node;
-  for (const auto& [place, position] : entries_) {
-    by_node[place.second].emplace_back(place.first.value, position);
-  }
   std::string out(1, static_cast<char>(kFormatVersion));
-  PutVarint(&out, by_node.size());
-  for (const auto& [node, entries] : by_node) {
-    PutVarint(&out, node.size());
-    out.append(node);
-    PutVarint(&out, entries.size());
+  PutVarint(&out, nodes_.size());
+  for (const Node& node : nodes_) {
+    PutVarint(&out, node.name.size());
+    out.append(node.name);
+    PutVarint(&out, node.count);
     uint32_t next_shard = 0;
-    for (const auto& [shard, position] : entries) {
-      PutVarint(&out, shard - next_shard);
+    for (const auto& [position, shard] : node.slots) {
+      if (position.incarnation == 0) continue;
+      PutVarint(&out, shard.value - next_shard);
       PutVarint(&out, position.incarnation);
       PutVarint(&out, position.seq.value);
-      next_shard = shard + 1u;
+      next_shard = shard.value + 1u;
     }
   }
   return out;

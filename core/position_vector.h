@@ -5,10 +5,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/ids.h"
 #include "core/status.h"
@@ -23,16 +24,18 @@ struct Position {
 
 class PositionVector {
  public:
-  using Entries = std::map<std::pair<ShardId, std::string>, Position>;  // (shard, node)
+  // (shard, node), ascending
+  using Entries = std::vector<std::pair<std::pair<ShardId, std::string>, Position>>;
 
-  // Raises the entry of dot's shard and node to at least dot.
+  // Raises the entry of dot's shard and node to at least dot. No effect without an incarnation.
   void Add(const Dot& dot);
   bool Covers(const Dot& dot) const;
   bool Covers(const PositionVector& other) const;
   void JoinWith(const PositionVector& other);  // elementwise max
   void MeetWith(const PositionVector& other);  // elementwise min; an entry missing is zero
-  bool empty() const { return entries_.empty(); }
-  const Entries& entries() const { return entries_; }
+  bool empty() const { return nodes_.empty(); }
+  std::optional<Position> Find(ShardId shard, std::string_view node) const;
+  Entries entries() const;  // a copy of all of them
 
   // docs/formats/position_vector.md. Decode bounds its input; INVALID_ARGUMENT if malformed.
   std::string Encode() const;
@@ -43,7 +46,27 @@ class PositionVector {
   friend bool operator==(const PositionVector&, const PositionVector&) = default;
 
  private:
-  Entries entries_;
+  // Positions are looked up for every record of the change feed, so they lie in arrays: those of a
+  // token with a few entries by shard, ascending; more of them one a shard, in its place.
+  static constexpr size_t kSparseMax = 128;
+  struct Slot {
+    Position position;  // incarnation 0: there is none
+    ShardId shard;
+    friend bool operator==(const Slot&, const Slot&) = default;
+  };
+  struct Node {
+    std::string name;
+    std::vector<Slot> slots;
+    size_t count = 0;  // of entries; over kSparseMax there is a slot for each shard
+
+    void Raise(ShardId shard, Position position);
+    Position At(ShardId shard) const;  // incarnation 0: none
+    friend bool operator==(const Node&, const Node&) = default;
+  };
+  const Node* FindNode(std::string_view name) const;
+  Node& NodeNamed(std::string_view name);
+
+  std::vector<Node> nodes_;  // by name, ascending; each has an entry
 };
 
 }  // namespace tokura

@@ -252,7 +252,7 @@ class Cursor final : public LogCursor {
 
   // Whether incarnations after this one were cut: where one is gone, nothing shows a gap.
   bool PassesCut() const {
-    const PositionVector::Entries& cut = lister_.cut_records().entries();
+    const PositionVector::Entries cut = lister_.cut_records().entries();
     return std::any_of(cut.begin(), cut.end(), [this](const auto& entry) {
       return entry.second.incarnation > incarnation_;
     });

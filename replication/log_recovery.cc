@@ -84,7 +84,7 @@ class Recovery {
       TOKURA_RETURN_IF_ERROR(part.status);
       TOKURA_RETURN_IF_ERROR(CheckNode(incarnation, log->first, part.node));
       for (const auto& [place, position] : part.vector.entries()) {
-        if (!seen.entries().contains(place)) continue;
+        if (!seen.Find(place.first, place.second)) continue;
         return Corrupt(PathOf({incarnation, log->first, 1}) + ": shard " +
                        std::to_string(place.first.value) +
                        " stands in two logs of one process; restore the directory from a backup");
@@ -175,10 +175,8 @@ class Recovery {
   // If the mark covers a record of a shard that has others in these segments, it must be there.
   Status CheckReached(uint32_t incarnation, uint16_t log, const LogPart& part) const {
     for (const auto& [place, end] : part.vector.entries()) {
-      const auto covered = from_.vector.entries().find(place);
-      if (covered == from_.vector.entries().end()) continue;
-      const Position& position = covered->second;
-      if (position.incarnation != end.incarnation || position.seq <= end.seq) continue;
+      const std::optional<Position> covered = from_.vector.Find(place.first, place.second);
+      if (!covered || covered->incarnation != end.incarnation || covered->seq <= end.seq) continue;
       if (options_.from != nullptr) return NotHeld("is ahead of the log");
       return Corrupt(PathOf({incarnation, log, part.next_segment - 1}) + ": ends at seq " +
                      std::to_string(end.seq.value) + " of shard " +

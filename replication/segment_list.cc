@@ -103,12 +103,11 @@ RecordVerifier::Ends& RecordVerifier::EndsOf(const Origin& origin) {
 
 bool RecordVerifier::MayBegin(const LogRecord& record) const {
   if (begin_ == nullptr || record.dot.seq == Seq(1)) return true;
-  const auto found = begin_->entries().find({record.dot.shard, record.dot.origin.node});
-  if (found == begin_->entries().end()) return false;
-  const Position& before = found->second;
+  const std::optional<Position> before = begin_->Find(record.dot.shard, record.dot.origin.node);
+  if (!before) return false;
   const uint32_t incarnation = record.dot.origin.incarnation;
-  return before.incarnation > incarnation ||
-         (before.incarnation == incarnation && record.dot.seq.value <= before.seq.value + 1);
+  return before->incarnation > incarnation ||
+         (before->incarnation == incarnation && record.dot.seq.value <= before->seq.value + 1);
 }
 
 Status RecordVerifier::Check(const LogRecord& record, uint16_t log) {

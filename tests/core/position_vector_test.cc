@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 
 namespace tokura {
@@ -19,9 +20,10 @@ PositionVector Of(const std::vector<Dot>& dots) {
 
 PositionVector RandomVector(std::mt19937_64& random) {
   PositionVector vector;
-  for (uint64_t i = random() % 12; i > 0; --i) {
-    vector.Add(
-        At(random() % 6, "n" + std::to_string(random() % 3), 1 + random() % 3, 1 + random() % 4));
+  const bool is_large = random() % 8 == 0;  // about as many shards as are kept in another way
+  for (uint64_t i = is_large ? random() % 600 : random() % 12; i > 0; --i) {
+    const auto shard = static_cast<uint16_t>(random() % (is_large ? 200 : 6));
+    vector.Add(At(shard, "n" + std::to_string(random() % 3), 1 + random() % 3, 1 + random() % 4));
   }
   return vector;
 }
@@ -39,6 +41,26 @@ TEST(PositionVector, CoversWhatWasAddedAndAllBefore) {
 
 TEST(PositionVector, AddNeverLowersAnEntry) {
   EXPECT_EQ(Of({At(1, "n1", 2, 5), At(1, "n1", 2, 3), At(1, "n1", 1, 9)}), Of({At(1, "n1", 2, 5)}));
+}
+
+TEST(PositionVector, HoldsTheHighestOfWhatWasAdded) {
+  std::mt19937_64 random(6);
+  for (const uint64_t shards : {5, 127, 128, 129, 1024}) {
+    std::map<std::pair<ShardId, std::string>, Position> expected;
+    PositionVector vector;
+    for (int i = 0; i < 4'000; ++i) {
+      const Dot dot = At(static_cast<uint16_t>(random() % shards),
+                         "n" + std::to_string(random() % 2), 1 + random() % 3, 1 + random() % 9);
+      vector.Add(dot);
+      Position& held = expected[{dot.shard, dot.origin.node}];
+      held = std::max(held, Position{dot.origin.incarnation, dot.seq});
+    }
+    EXPECT_EQ(vector.entries(), PositionVector::Entries(expected.begin(), expected.end()));
+    for (const auto& [place, position] : expected) {
+      EXPECT_EQ(vector.Find(place.first, place.second), position);
+    }
+    EXPECT_EQ(vector.Find(ShardId(0), "n9"), std::nullopt);
+  }
 }
 
 TEST(PositionVector, JoinAndMeetAreTheBoundsOfCovers) {
