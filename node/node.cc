@@ -199,6 +199,7 @@ class Node::Impl {
       options.durability = options_.durability;
       options.segment_bytes_max = options_.segment_bytes_max;
       options.min_hlc_us = recovered_.log.max_hlc_us;
+      options.held = HeldBy(*thread);
       auto log = std::make_unique<replication::ChangeLog>(
           options, thread->executor(), *runtime_.clock, *runtime_.files, *runtime_.blocking,
           *runtime_.metrics, [this](Status status) { NoteFailure(std::move(status)); });
@@ -206,7 +207,7 @@ class Node::Impl {
         service_->NoteCommit();
         keeper_->NoteCommit(*thread);
       };
-      auto start = thread->Start(std::move(log), incarnation_, HeldBy(*thread), on_commit);
+      auto start = thread->Start(std::move(log), incarnation_, on_commit);
       co_await runtime::RunOn(Home(), thread->executor(), std::move(start));
       ++started_threads_;
     }

@@ -23,12 +23,12 @@ NodeService::NodeService(ServiceParts parts)
 
 runtime::Task<Result<std::string>> NodeService::Handle(runtime::Executor& home,
                                                        runtime::rpc::Call call) {
+  if (call.method == v1::NODE_APPEND) co_return co_await Append(home, std::move(call));
   const std::shared_ptr<const catalog::Definitions> before = parts_.definitions->Current();
   Result<std::string> answer = co_await Answer(home, call);
-  // Rows written meanwhile may be of newer definitions than the request began with. An append is
-  // never refused for that, and must not be done twice.
+  // Rows written meanwhile may be of newer definitions than the request began with.
   const bool again = answer.status().code() == Code::kFailedPrecondition &&
-                     call.method != v1::NODE_APPEND && parts_.definitions->Current() != before;
+                     parts_.definitions->Current() != before;
   if (again) answer = co_await Answer(home, call);
   co_return answer;
 }
@@ -38,8 +38,6 @@ runtime::Task<Result<std::string>> NodeService::Answer(runtime::Executor& home,
   switch (call.method) {
     case v1::NODE_READ:
       co_return co_await Read(home, call);
-    case v1::NODE_APPEND:
-      co_return co_await Append(home, call);
     case v1::NODE_SCAN:
       co_return co_await Scan(home, call);
     case v1::NODE_WATCH:

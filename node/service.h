@@ -64,7 +64,8 @@ class NodeService {
   using Body = Result<std::string>;
   runtime::Task<Body> Answer(runtime::Executor& home, const runtime::rpc::Call& call);
   runtime::Task<Body> Read(runtime::Executor& home, const runtime::rpc::Call& call);
-  runtime::Task<Body> Append(runtime::Executor& home, const runtime::rpc::Call& call);
+  // Not by way of Answer: it is never done twice, and takes the body.
+  runtime::Task<Body> Append(runtime::Executor& home, runtime::rpc::Call call);
   runtime::Task<Body> Scan(runtime::Executor& home, const runtime::rpc::Call& call);
   runtime::Task<Body> Watch(runtime::Executor& home, const runtime::rpc::Call& call);
   runtime::Task<Body> Digest(runtime::Executor& home, const runtime::rpc::Call& call);

@@ -22,32 +22,27 @@ StorageThread::StorageThread(uint16_t index, size_t threads, runtime::Executor& 
       appends_(executor) {}
 
 runtime::Task<void> StorageThread::Start(std::unique_ptr<replication::ChangeLog> log,
-                                         uint32_t incarnation, PositionVector held,
-                                         std::function<void()> on_commit) {
+                                         uint32_t incarnation, std::function<void()> on_commit) {
   log_ = std::move(log);
   incarnation_ = incarnation;
-  held_ = std::move(held);
   on_commit_ = std::move(on_commit);
   store_.UpdateGauges();
-  log_->SetApplier([this](std::span<const replication::LogRecord> records) { Apply(records); });
+  log_->SetApplier([this](std::span<const replication::LogRecordView> records) { Apply(records); });
   log_->Start();
   co_return;
 }
 
 void StorageThread::AddMark(replication::LogMark* mark) const {
-  mark->vector.JoinWith(held_);
+  mark->vector.JoinWith(held());
   // A life that wrote nothing has no segment, and the next one does not know it.
   if (log_->bytes() > 0) mark->segments[{incarnation_, index_}] = log_->mark_segment();
   mark->max_hlc_us = std::max(mark->max_hlc_us, log_->last_hlc_us());
 }
 
-void StorageThread::Apply(std::span<const replication::LogRecord> records) {
+void StorageThread::Apply(std::span<const replication::LogRecordView> records) {
   std::vector<std::string_view> bodies;
   bodies.reserve(records.size());
-  for (const replication::LogRecord& record : records) {
-    held_.Add(record.dot);
-    bodies.push_back(record.body);
-  }
+  for (const replication::LogRecordView& record : records) bodies.push_back(record.body);
   const Status applied = store_.table().Apply(bodies, *definitions_.Current());
   TOKURA_CHECK(applied.ok());  // they were checked before they were accepted
   // What follows is done once for the commits of one turn.
@@ -62,20 +57,19 @@ void StorageThread::EndCommit() {
   if (on_commit_) on_commit_();
 }
 
-void StorageThread::PostAppend(std::vector<replication::PendingRecord> records, AppendDone done) {
+void StorageThread::PostAppend(replication::RecordBatch records, AppendDone done) {
   executor_.Post([this, records = std::move(records), done = std::move(done)]() mutable {
     appends_.Spawn(RunAppend(std::move(records), std::move(done)));
   });
 }
 
-runtime::Task<void> StorageThread::RunAppend(std::vector<replication::PendingRecord> records,
-                                             AppendDone done) {
+runtime::Task<void> StorageThread::RunAppend(replication::RecordBatch records, AppendDone done) {
   if (Status room = store_.CheckRoom(); !room.ok()) {
     done(std::move(room));
     co_return;
   }
-  Result<std::vector<Dot>> dots = co_await log_->Append(std::move(records));
-  done(std::move(dots));
+  Result<std::vector<Seq>> seqs = co_await log_->Append(std::move(records));
+  done(std::move(seqs));
 }
 
 runtime::Task<void> StorageThread::Stop() {

@@ -34,20 +34,20 @@ class StorageThread {
   size_t threads() const { return threads_; }          // any thread: how many share the shards
   runtime::Executor& executor() { return executor_; }  // any thread
 
-  // Begins to accept, as `incarnation`. `held`: what rows() holds already. `on_commit` is called
-  // after each group of records became visible.
+  // Begins to accept, as `incarnation`. The log knows what rows() holds already. `on_commit` is
+  // called after each group of records became visible.
   runtime::Task<void> Start(std::unique_ptr<replication::ChangeLog> log, uint32_t incarnation,
-                            PositionVector held, std::function<void()> on_commit);
+                            std::function<void()> on_commit);
 
   // Any thread: appends as one group and calls `done` on this executor.
-  using AppendDone = std::function<void(Result<std::vector<Dot>>)>;
-  void PostAppend(std::vector<replication::PendingRecord> records, AppendDone done);
+  using AppendDone = std::function<void(Result<std::vector<Seq>>)>;
+  void PostAppend(replication::RecordBatch records, AppendDone done);
 
   RowTable& rows() { return store_.table(); }
   RowStore& store() { return store_; }
   replication::ChangeLog& log() { return *log_; }
   // Every record that rows() holds, of all incarnations.
-  const PositionVector& held() const { return held_; }
+  const PositionVector& held() const { return log_->durable(); }
   // Adds where this thread's log stands: all of it is in rows().
   void AddMark(replication::LogMark* mark) const;
   // The view is about to hold all rows as they are now.
@@ -58,9 +58,9 @@ class StorageThread {
   runtime::Task<void> Stop();
 
  private:
-  void Apply(std::span<const replication::LogRecord> records);
+  void Apply(std::span<const replication::LogRecordView> records);
   void EndCommit();
-  runtime::Task<void> RunAppend(std::vector<replication::PendingRecord> records, AppendDone done);
+  runtime::Task<void> RunAppend(replication::RecordBatch records, AppendDone done);
 
   const uint16_t index_;
   const size_t threads_;
@@ -68,7 +68,6 @@ class StorageThread {
   const catalog::DefinitionsSource& definitions_;
   RowStore store_;
   uint32_t incarnation_ = 0;
-  PositionVector held_;
   std::unique_ptr<replication::ChangeLog> log_;
   std::function<void()> on_commit_;
   uint64_t marked_bytes_ = 0;  // of the log

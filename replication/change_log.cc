@@ -25,14 +25,10 @@ constexpr uint64_t kBesideSyncBytes = 64 << 10;
 // No more is written and not yet synced.
 constexpr uint64_t kUnsyncedBytesMax = 16 << 20;
 
-using AppendResult = Result<std::vector<Dot>>;
+using AppendResult = Result<std::vector<Seq>>;
 
-uint64_t FramedBytes(const std::vector<PendingRecord>& records) {
-  uint64_t bytes = 0;
-  for (const PendingRecord& record : records) {
-    bytes += kFrameHeadBytes + kRecordHeadBytes + record.body.size();
-  }
-  return bytes;
+uint64_t FramedBytes(const RecordBatch& records) {
+  return records.size() * (kFrameHeadBytes + kRecordHeadBytes) + records.body_bytes();
 }
 
 }  // namespace
@@ -54,6 +50,7 @@ class ChangeLog::Impl {
         writer_(options_.directory, options_.origin.node,
                 SegmentName{options_.origin.incarnation, options_.log_index, 1},
                 options_.segment_bytes_max, executor, clock, files, blocking, metrics),
+        durable_(options_.held),
         last_hlc_us_(options_.min_hlc_us),
         closed_hlc_us_(options_.min_hlc_us),
         wake_(executor),
@@ -69,17 +66,17 @@ class ChangeLog::Impl {
     tasks_.Spawn(options_.durability == Durability::kFlushed ? SyncLoop() : AcknowledgeLoop());
   }
 
-  runtime::Task<AppendResult> Append(std::vector<PendingRecord> records) {
+  runtime::Task<AppendResult> Append(RecordBatch records) {
     if (!failed_.ok()) co_return failed_;
     if (stopping_) co_return Unavailable("the node is stopping; try again later");
-    for (const PendingRecord& record : records) {
-      if (record.body.empty() || record.body.size() > kRecordBytesMax) {
+    for (size_t i = 0; i < records.size(); ++i) {
+      if (records.body(i).empty() || records.body(i).size() > kRecordBytesMax) {
         co_return InvalidArgument("a record must have 1 to " + std::to_string(kRecordBytesMax) +
                                   " bytes");
       }
-      TOKURA_CHECK(record.shard.value < kShardCount);
+      TOKURA_CHECK(records.shard(i).value < kShardCount);
     }
-    if (records.empty()) co_return std::vector<Dot>();
+    if (records.empty()) co_return std::vector<Seq>();
     Group group{std::move(records), 0, runtime::OneShot<AppendResult>(executor_)};
     group.bytes = FramedBytes(group.records);
     if (!pending_.empty() && pending_bytes_ + group.bytes > options_.pending_bytes_max) {
@@ -134,7 +131,7 @@ class ChangeLog::Impl {
  private:
   // One Append: all of it in one commit.
   struct Group {
-    std::vector<PendingRecord> records;
+    RecordBatch records;
     uint64_t bytes = 0;
     runtime::OneShot<AppendResult> done;
   };
@@ -149,7 +146,7 @@ class ChangeLog::Impl {
     uint32_t segment = 0;
     std::chrono::nanoseconds begin{};
     int64_t hlc_before_us = 0;
-    std::vector<LogRecord> records;
+    std::vector<LogRecordView> records;                // of all groups
     std::vector<std::pair<ShardId, ShardEnd>> before;  // of each record's shard, in log order
   };
 
@@ -251,16 +248,18 @@ class ChangeLog::Impl {
     batch->records.reserve(records);
     batch->before.reserve(records);
     last_hlc_us_ = std::max(clock_.NowUs() - 1, last_hlc_us_);
-    for (Group& group : batch->groups) {
-      for (PendingRecord& pending : group.records) {
-        ShardEnd& end = ends_[pending.shard.value];
-        batch->before.emplace_back(pending.shard, end);
-        LogRecord& record = batch->records.emplace_back();
-        record.dot = Dot{pending.shard, options_.origin, Seq(end.seq.value + 1)};
+    for (const Group& group : batch->groups) {
+      for (size_t i = 0; i < group.records.size(); ++i) {
+        const ShardId shard = group.records.shard(i);
+        ShardEnd& end = ends_[shard.value];
+        batch->before.emplace_back(shard, end);
+        LogRecordView& record = batch->records.emplace_back();
+        record.shard = shard;
+        record.seq = Seq(end.seq.value + 1);
         record.hlc_us = ++last_hlc_us_;
-        record.body = std::move(pending.body);
-        record.chain = NextChain(end.chain, record);
-        end = ShardEnd{record.dot.seq, record.chain};
+        record.body = group.records.body(i);
+        record.chain = NextChain(end.chain, options_.origin, record);
+        end = ShardEnd{record.seq, record.chain};
         SegmentBuilder::AppendRecord(0, record, &frames_);
       }
     }
@@ -279,18 +278,18 @@ class ChangeLog::Impl {
     --open_batches_;
     closed_hlc_us_ =
         written_.empty() ? batch.records.back().hlc_us : written_.front().hlc_before_us;
-    for (const LogRecord& record : batch.records) {
-      const uint16_t shard = record.dot.shard.value;
-      acknowledged_seqs_[shard] = record.dot.seq.value;
+    for (const LogRecordView& record : batch.records) {
+      const uint16_t shard = record.shard.value;
+      acknowledged_seqs_[shard] = record.seq.value;
       if (!std::exchange(is_changed_[shard], true)) changed_shards_.push_back(shard);
     }
     if (applier_) applier_(batch.records);
     size_t next = 0;
     for (const Group& group : batch.groups) {
-      std::vector<Dot> dots;
-      dots.reserve(group.records.size());
-      for (size_t i = 0; i < group.records.size(); ++i) dots.push_back(batch.records[next++].dot);
-      group.done.Set(std::move(dots));
+      std::vector<Seq> seqs;
+      seqs.reserve(group.records.size());
+      for (size_t i = 0; i < group.records.size(); ++i) seqs.push_back(batch.records[next++].seq);
+      group.done.Set(std::move(seqs));
     }
     commit_seconds_.Observe(
         std::chrono::duration<double>(clock_.Monotonic() - batch.begin).count());
@@ -383,7 +382,7 @@ ChangeLog::ChangeLog(ChangeLogOptions options, runtime::Executor& executor, runt
 ChangeLog::~ChangeLog() = default;
 void ChangeLog::SetApplier(Applier applier) { impl_->SetApplier(std::move(applier)); }
 void ChangeLog::Start() { impl_->Start(); }
-runtime::Task<Result<std::vector<Dot>>> ChangeLog::Append(std::vector<PendingRecord> records) {
+runtime::Task<Result<std::vector<Seq>>> ChangeLog::Append(RecordBatch records) {
   return impl_->Append(std::move(records));
 }
 const PositionVector& ChangeLog::durable() { return impl_->durable(); }

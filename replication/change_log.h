@@ -39,11 +39,33 @@ struct ChangeLogOptions {
   uint64_t segment_bytes_max = kSegmentBytesMax;
   uint64_t pending_bytes_max = 64 << 20;  // waiting for a commit; beyond it: RESOURCE_EXHAUSTED
   int64_t min_hlc_us = 0;                 // write times are above this
+  PositionVector held = {};               // where the logs of earlier incarnations end
 };
 
-struct PendingRecord {
-  ShardId shard;
-  std::string body;  // canonical bytes
+// The records of one Append, one after the other in memory.
+class RecordBatch {
+ public:
+  // `body`: canonical bytes.
+  void Add(ShardId shard, std::string_view body) {
+    bytes_.append(body);
+    records_.push_back({shard, bytes_.size()});
+  }
+  size_t size() const { return records_.size(); }
+  bool empty() const { return records_.empty(); }
+  ShardId shard(size_t i) const { return records_[i].shard; }
+  std::string_view body(size_t i) const {
+    const size_t begin = i == 0 ? 0 : records_[i - 1].end;
+    return std::string_view(bytes_).substr(begin, records_[i].end - begin);
+  }
+  size_t body_bytes() const { return bytes_.size(); }
+
+ private:
+  struct Record {
+    ShardId shard;
+    size_t end = 0;  // of its body
+  };
+  std::string bytes_;
+  std::vector<Record> records_;
 };
 
 class ChangeLog {
@@ -55,17 +77,18 @@ class ChangeLog {
   ~ChangeLog();
 
   // Called in log order with the records of one commit, when they are durable and before their
-  // Appends return.
-  using Applier = std::function<void(std::span<const LogRecord>)>;
+  // Appends return; they are valid until it returns.
+  using Applier = std::function<void(std::span<const LogRecordView>)>;
   void SetApplier(Applier applier);
   void Start();
 
-  // One group: all of it is in one commit or none. RESOURCE_EXHAUSTED: disk full or too much
+  // One group: all of it is in one commit or none. Gives the seq of each record, in its shard and
+  // of the log's origin. RESOURCE_EXHAUSTED: disk full or too much
   // pending, nothing was written. INTERNAL: the log failed, the outcome is unknown to everybody.
   // UNAVAILABLE: stopped, nothing was written. INVALID_ARGUMENT: an empty or too large body.
-  runtime::Task<Result<std::vector<Dot>>> Append(std::vector<PendingRecord> records);
+  runtime::Task<Result<std::vector<Seq>>> Append(RecordBatch records);
 
-  const PositionVector& durable();  // every record acknowledged so far
+  const PositionVector& durable();  // options.held, and every record acknowledged so far
   int64_t last_hlc_us() const;
   // A write time that every record not in durable() yet will exceed; raises later write times so.
   int64_t CloseHlc();

@@ -46,12 +46,11 @@ Result<SegmentName> SegmentName::Parse(std::string_view file_name) {
                          "' is not a segment's name, as 0000000003-00-000001.seg");
 }
 
-uint64_t NextChain(uint64_t previous, const LogRecord& record) {
-  return NextChain(previous, record.dot, record.epoch, record.hlc_us, record.body);
+LogRecordView ViewOf(const LogRecord& record) {
+  return {record.dot.shard, record.dot.seq, record.epoch, record.hlc_us, record.chain, record.body};
 }
 
-uint64_t NextChain(uint64_t previous, const Dot& dot, Epoch epoch, int64_t hlc_us,
-                   std::string_view body) {
+uint64_t NextChain(uint64_t previous, const Origin& origin, const LogRecordView& record) {
   // Most records fit here, and are hashed in one piece without an allocation.
   constexpr size_t kHeadBytesMax = 8 + 2 + 4 + 1 + 255 + 8 + 4 + 8;
   char bytes[kHeadBytesMax + 1024];
@@ -60,16 +59,17 @@ uint64_t NextChain(uint64_t previous, const Dot& dot, Epoch epoch, int64_t hlc_u
     std::memcpy(out, &value, sizeof(value));
     out += sizeof(value);
   };
-  const size_t node_bytes = std::min<size_t>(dot.origin.node.size(), 255);
+  const size_t node_bytes = std::min<size_t>(origin.node.size(), 255);
+  const std::string_view body = record.body;
   put(previous);
-  put(dot.shard.value);
-  put(dot.origin.incarnation);
+  put(record.shard.value);
+  put(origin.incarnation);
   put(static_cast<uint8_t>(node_bytes));
-  std::memcpy(out, dot.origin.node.data(), node_bytes);
+  std::memcpy(out, origin.node.data(), node_bytes);
   out += node_bytes;
-  put(dot.seq.value);
-  put(epoch.value);
-  put(hlc_us);
+  put(record.seq.value);
+  put(record.epoch.value);
+  put(record.hlc_us);
   const auto head_bytes = static_cast<size_t>(out - bytes);
   if (head_bytes + body.size() <= sizeof(bytes)) {
     std::memcpy(out, body.data(), body.size());

@@ -44,9 +44,21 @@ struct LogRecord {
   bool operator==(const LogRecord&) const = default;
 };
 
-uint64_t NextChain(uint64_t previous, const LogRecord& record);
-uint64_t NextChain(uint64_t previous, const Dot& dot, Epoch epoch, int64_t hlc_us,
-                   std::string_view body);
+// The same of a log's own origin, its body borrowed.
+struct LogRecordView {
+  ShardId shard;
+  Seq seq;
+  Epoch epoch;
+  int64_t hlc_us = 0;
+  uint64_t chain = 0;
+  std::string_view body;
+};
+LogRecordView ViewOf(const LogRecord& record);
+
+uint64_t NextChain(uint64_t previous, const Origin& origin, const LogRecordView& record);
+inline uint64_t NextChain(uint64_t previous, const LogRecord& record) {
+  return NextChain(previous, record.dot.origin, ViewOf(record));
+}
 
 // Encodes frames into memory; the log writes them.
 class SegmentBuilder {
@@ -57,7 +69,10 @@ class SegmentBuilder {
                  std::string* out);
   static void AppendCommit(uint64_t durable_bytes, uint64_t nonce, std::string* out);
   static void AppendOrigin(uint16_t origin_index, const Origin& origin, std::string* out);
-  static void AppendRecord(uint16_t origin_index, const LogRecord& record, std::string* out);
+  static void AppendRecord(uint16_t origin_index, const LogRecordView& record, std::string* out);
+  static void AppendRecord(uint16_t origin_index, const LogRecord& record, std::string* out) {
+    AppendRecord(origin_index, ViewOf(record), out);
+  }
 };
 
 // Reads one segment forward from an offset. Not thread-safe.

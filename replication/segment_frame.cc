@@ -62,7 +62,7 @@ void SegmentBuilder::AppendOrigin(uint16_t origin_index, const Origin& origin, s
   EndFrame(begin, out);
 }
 
-void SegmentBuilder::AppendRecord(uint16_t origin_index, const LogRecord& record,
+void SegmentBuilder::AppendRecord(uint16_t origin_index, const LogRecordView& record,
                                   std::string* out) {
   TOKURA_CHECK(!record.body.empty() && record.body.size() <= kRecordBytesMax);
   // Every record passes here, so the head is put together on the stack and goes in one piece.
@@ -74,9 +74,9 @@ void SegmentBuilder::AppendRecord(uint16_t origin_index, const LogRecord& record
   };
   put(static_cast<uint32_t>(kRecordHeadBytes + record.body.size()));
   put(FrameKind::kRecord);
-  put(record.dot.shard.value);
+  put(record.shard.value);
   put(origin_index);
-  put(record.dot.seq.value);
+  put(record.seq.value);
   put(record.epoch.value);
   put(record.hlc_us);
   put(record.chain);

@@ -39,6 +39,17 @@ TEST_F(ChangeLogTest, AppliesRecordsInLogOrderBeforeItAnswers) {
   EXPECT_TRUE(log_.log().durable().Covers(log_.applied().back().dot));
 }
 
+TEST_F(ChangeLogTest, HoldsAlsoWhatEarlierLivesDid) {
+  const Dot earlier{ShardId(7), {"n1", 1}, Seq(9)};
+  ChangeLogOptions options;
+  options.held.Add(earlier);
+  log_.Start(2, 1, options);
+  EXPECT_TRUE(log_.log().durable().Covers(earlier));
+  log_.WriteMany(1);
+  EXPECT_TRUE(log_.log().durable().Covers(earlier));
+  EXPECT_TRUE(log_.log().durable().Covers(log_.applied().back().dot));
+}
+
 TEST_F(ChangeLogTest, WriteTimesLieAboveTheLastLife) {
   ChangeLogOptions options;
   options.min_hlc_us = log_.world().clock().NowUs() + 1'000'000'000;

@@ -23,6 +23,11 @@ namespace tokura::replication {
 
 inline constexpr char kLogDirectory[] = "/n1/log";
 
+struct PendingRecord {
+  ShardId shard;
+  std::string body;
+};
+
 class LogFixture {
  public:
   using Dots = std::vector<Dot>;
@@ -41,15 +46,19 @@ class LogFixture {
   // Begins a life of the node with so many logs.
   void Start(uint32_t incarnation, uint16_t log_count = 1, ChangeLogOptions options = {}) {
     logs_.clear();
+    origin_ = Origin{"n1", incarnation};
     for (uint16_t i = 0; i < log_count; ++i) {
       options.directory = kLogDirectory;
-      options.origin = Origin{"n1", incarnation};
+      options.origin = origin_;
       options.log_index = i;
       logs_.push_back(std::make_unique<ChangeLog>(
           options, process_.executor(), world_.clock(), files_, process_.blocking(), *metrics_,
           [this](Status status) { failures_.push_back(std::move(status)); }));
-      logs_.back()->SetApplier([this](std::span<const LogRecord> records) {
-        applied_.insert(applied_.end(), records.begin(), records.end());
+      logs_.back()->SetApplier([this](std::span<const LogRecordView> records) {
+        for (const LogRecordView& record : records) {
+          applied_.push_back({Dot{record.shard, origin_, record.seq}, record.epoch, record.hlc_us,
+                              record.chain, std::string(record.body)});
+        }
       });
       logs_.back()->Start();
     }
@@ -73,7 +82,7 @@ class LogFixture {
   std::shared_ptr<std::optional<Result<Dots>>> Begin(std::vector<PendingRecord> records,
                                                      uint16_t log_index = 0) {
     auto outcome = std::make_shared<std::optional<Result<Dots>>>();
-    world_.Spawn(process_, Append(log(log_index), std::move(records), outcome));
+    world_.Spawn(process_, Append(log(log_index), origin_, std::move(records), outcome));
     return outcome;
   }
   Result<Dots> Write(std::vector<PendingRecord> records, uint16_t log_index = 0) {
@@ -140,9 +149,20 @@ class LogFixture {
     co_await log.Stop();
     *stopped = true;
   }
-  static runtime::Task<void> Append(ChangeLog& log, std::vector<PendingRecord> records,
+  static runtime::Task<void> Append(ChangeLog& log, Origin origin,
+                                    std::vector<PendingRecord> records,
                                     std::shared_ptr<std::optional<Result<Dots>>> outcome) {
-    Result<Dots> dots = co_await log.Append(std::move(records));
+    RecordBatch batch;
+    for (const PendingRecord& record : records) batch.Add(record.shard, record.body);
+    Result<std::vector<Seq>> seqs = co_await log.Append(std::move(batch));
+    if (!seqs.ok()) {
+      outcome->emplace(seqs.status());
+      co_return;
+    }
+    Dots dots;
+    for (size_t i = 0; i < records.size(); ++i) {
+      dots.push_back({records[i].shard, origin, seqs->at(i)});
+    }
     outcome->emplace(std::move(dots));
   }
 
@@ -150,6 +170,7 @@ class LogFixture {
   runtime::sim::SimProcess& process_;
   runtime::FaultyFiles files_;
   std::unique_ptr<runtime::Metrics> metrics_ = runtime::MakeNullMetrics();
+  Origin origin_;  // of this life
   std::vector<LogRecord> applied_;
   std::vector<Status> failures_;
   std::vector<std::unique_ptr<ChangeLog>> logs_;
