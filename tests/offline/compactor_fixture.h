@@ -19,6 +19,7 @@
 #include "offline/data_file.h"
 #include "offline/table.h"
 #include "offline/verify.h"
+#include "proto/node.pb.h"
 #include "runtime/logger.h"
 #include "runtime/metrics.h"
 #include "runtime/sim/sim_world.h"
@@ -114,9 +115,10 @@ class CompactorTest : public ::testing::Test {
   }
 
   std::string Put(const std::vector<Record>& records) {
-    std::vector<std::string> bodies;
-    for (const Record& record : records) bodies.push_back(testing::CanonicalBytes(record));
-    auto appended = Run(client_process_, client_->Append(bodies, std::chrono::seconds(10)));
+    v1::NodeAppendRequest request;
+    for (const Record& record : records) request.add_records(testing::CanonicalBytes(record));
+    auto appended = Run(client_process_, client_->Append(request.SerializeAsString(),
+                                                         records.size(), std::chrono::seconds(10)));
     EXPECT_TRUE(appended.ok()) << appended.status().ToString();
     for (const Status& result : appended->results) EXPECT_TRUE(result.ok()) << result.ToString();
     return appended->token;
