@@ -6,6 +6,8 @@
 #include <arrow/buffer.h>
 #include <arrow/util/future.h>
 
+#include "core/bytes.h"
+
 namespace tokura::offline {
 namespace {
 
@@ -41,8 +43,9 @@ Status FromArrow(const arrow::Status& status, Code fallback, const std::string& 
 }
 
 arrow::Status FileOutputStream::Write(const void* data, int64_t nbytes) {
-  return ToArrow(
-      file_.Append(std::string_view(static_cast<const char*>(data), static_cast<size_t>(nbytes))));
+  const std::string_view bytes(static_cast<const char*>(data), static_cast<size_t>(nbytes));
+  crc32c_ = Crc32c(bytes, crc32c_);
+  return ToArrow(file_.Append(bytes));
 }
 
 Result<std::shared_ptr<FileInputStream>> FileInputStream::Open(runtime::FileSystem& files,

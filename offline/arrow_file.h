@@ -21,7 +21,8 @@ Status FromArrow(const arrow::Status& status, Code fallback, const std::string& 
 // `status` so that FromArrow gives it back.
 arrow::Status ToArrow(const Status& status);
 
-// Appends to one file, which outlives the stream. Close closes nothing: the owner syncs and closes.
+// Appends to one file, which outlives the stream, and sums up what is appended. Close closes
+// nothing: the owner syncs and closes.
 class FileOutputStream final : public arrow::io::OutputStream {
  public:
   explicit FileOutputStream(runtime::WritableFile& file) : file_(file), begin_(file.size()) {
@@ -37,10 +38,12 @@ class FileOutputStream final : public arrow::io::OutputStream {
     return arrow::Status::OK();
   }
   bool closed() const override { return closed_; }
+  uint32_t crc32c() const { return crc32c_; }
 
  private:
   runtime::WritableFile& file_;
   uint64_t begin_;
+  uint32_t crc32c_ = 0;
   bool closed_ = false;
 };
 

@@ -251,21 +251,24 @@ arrow::Status WriteRowGroups(const FeatureGroup& group, const std::vector<const 
   return writer->Close();
 }
 
-Status WriteParquet(const FeatureGroup& group, const std::vector<HistoryRow>& rows,
-                    const std::string& path, runtime::WritableFile& file) {
+// Returns the checksum of the file.
+Result<uint32_t> WriteParquet(const FeatureGroup& group, const std::vector<HistoryRow>& rows,
+                              const std::string& path, runtime::WritableFile& file) {
   TOKURA_ASSIGN_OR_RETURN(std::vector<const Feature*> features, FeaturesOf(group, rows));
   TOKURA_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Schema> schema, DataFileSchema(group, features));
   try {
-    return FromArrow(
-        WriteRowGroups(group, features, schema, rows, std::make_shared<FileOutputStream>(file)),
-        Code::kFailedPrecondition, path);
+    const auto out =
+        std::make_shared<FileOutputStream>(file);  // joint owners: this, Arrow's writer
+    TOKURA_RETURN_IF_ERROR(FromArrow(WriteRowGroups(group, features, schema, rows, out),
+                                     Code::kFailedPrecondition, path));
+    return out->crc32c();
   } catch (const std::exception& e) {
     return Internal(path + ": " + e.what());
   }
 }
 
 DataFile Describe(const std::string& relative_path, const std::string& partition,
-                  const std::vector<HistoryRow>& rows, uint64_t bytes) {
+                  const std::vector<HistoryRow>& rows, uint64_t bytes, uint32_t crc32c) {
   DataFile out{.path = relative_path,
                .partition = partition,
                .rows = rows.size(),
@@ -274,7 +277,8 @@ DataFile Describe(const std::string& relative_path, const std::string& partition
                .event_time_max_us = rows.front().record.event_time_us,
                .write_prefix_min = rows.front().record.write_id.prefix(),
                .write_prefix_max = rows.front().record.write_id.prefix(),
-               .digest = {}};
+               .digest = {},
+               .crc32c = crc32c};
   for (const HistoryRow& row : rows) {
     const int64_t event_time = row.record.event_time_us;
     const uint64_t prefix = row.record.write_id.prefix();
@@ -297,7 +301,8 @@ Result<DataFile> WriteDataFile(runtime::FileSystem& files, const std::string& ta
   const std::string folder = path.substr(0, path.rfind('/'));
   TOKURA_RETURN_IF_ERROR(files.CreateDirectories(folder));
   TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::WritableFile> file, files.Create(path));
-  Status status = WriteParquet(group, rows, path, *file);
+  const Result<uint32_t> crc32c = WriteParquet(group, rows, path, *file);
+  Status status = crc32c.status();
   if (status.ok()) status = file->Sync();
   const uint64_t bytes = file->size();
   if (status.ok()) status = file->Close();
@@ -308,7 +313,7 @@ Result<DataFile> WriteDataFile(runtime::FileSystem& files, const std::string& ta
     (void)files.Remove(path);
     return status;
   }
-  return Describe(relative_path, partition, rows, bytes);
+  return Describe(relative_path, partition, rows, bytes, *crc32c);
 }
 
 }  // namespace tokura::offline

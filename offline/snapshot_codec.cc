@@ -22,22 +22,24 @@ constexpr std::string_view kSnapshotIs = "\",\"snapshot\":";
 constexpr std::string_view kEnd = "}\n";
 constexpr size_t kChecksumDigits = 8;
 
-std::string ChecksumOf(std::string_view body) {
+std::string ChecksumText(uint32_t crc32c) {
   char text[kChecksumDigits + 1];
-  std::snprintf(text, sizeof text, "%08x", Crc32c(body));
+  std::snprintf(text, sizeof text, "%08x", crc32c);
   return text;
 }
 
 json::object ToJson(const DataFile& file) {
-  return {{"path", file.path},
-          {"partition", file.partition},
-          {"rows", file.rows},
-          {"bytes", file.bytes},
-          {"event_time_min_us", file.event_time_min_us},
-          {"event_time_max_us", file.event_time_max_us},
-          {"write_prefix_min", file.write_prefix_min},
-          {"write_prefix_max", file.write_prefix_max},
-          {"digest", file.digest.ToHex()}};
+  json::object object{{"path", file.path},
+                      {"partition", file.partition},
+                      {"rows", file.rows},
+                      {"bytes", file.bytes},
+                      {"event_time_min_us", file.event_time_min_us},
+                      {"event_time_max_us", file.event_time_max_us},
+                      {"write_prefix_min", file.write_prefix_min},
+                      {"write_prefix_max", file.write_prefix_max},
+                      {"digest", file.digest.ToHex()}};
+  if (file.crc32c) object["crc32c"] = ChecksumText(*file.crc32c);
+  return object;
 }
 
 // Takes the fields of one object; the first fault sticks.
@@ -67,6 +69,14 @@ class FieldReader {
     if (digest.ok()) return *digest;
     ok_ = false;
     return {};
+  }
+  uint32_t Checksum(std::string_view name) {
+    const std::string text = Text(name);
+    uint32_t crc32c = 0;
+    const char* const end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, crc32c, 16);
+    if (error != std::errc() || at != end || ChecksumText(crc32c) != text) ok_ = false;
+    return crc32c;
   }
   const json::array& Items(std::string_view name) {
     static const json::array kNone;
@@ -107,6 +117,7 @@ std::optional<DataFile> FileFromJson(const json::value& value) {
   file.write_prefix_min = fields.Integer<uint64_t>("write_prefix_min");
   file.write_prefix_max = fields.Integer<uint64_t>("write_prefix_max");
   file.digest = fields.Hex("digest");
+  if (fields.Has("crc32c")) file.crc32c = fields.Checksum("crc32c");
   if (!fields.ok() || file.rows == 0 || !IsDataPath(file.path)) return std::nullopt;
   return file;
 }
@@ -176,7 +187,8 @@ Result<std::string_view> BodyOf(std::string_view text) {
   text.remove_prefix(kChecksumDigits);
   if (!Take(&text, kSnapshotIs) || !text.ends_with(kEnd)) return torn;
   text.remove_suffix(kEnd.size());
-  if (ChecksumOf(text) != checksum) return Corrupt("the snapshot file fails its checksum");
+  if (ChecksumText(Crc32c(text)) != checksum)
+    return Corrupt("the snapshot file fails its checksum");
   return text;
 }
 
@@ -197,7 +209,7 @@ std::string EncodeSnapshot(const Snapshot& snapshot) {
   const std::string body = json::serialize(object);
   std::string out;
   out.append(kFormatIs).append(std::to_string(kSnapshotFormat));
-  out.append(kChecksumIs).append(ChecksumOf(body));
+  out.append(kChecksumIs).append(ChecksumText(Crc32c(body)));
   out.append(kSnapshotIs).append(body).append(kEnd);
   return out;
 }

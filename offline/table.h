@@ -35,6 +35,8 @@ struct DataFile {
   uint64_t write_prefix_min = 0;  // of WriteId::prefix()
   uint64_t write_prefix_max = 0;
   Digest digest;  // sum over its records
+  // Of all bytes of the file. nullopt: it was written by a program that did not note it.
+  std::optional<uint32_t> crc32c;
   bool operator==(const DataFile&) const = default;
 };
 

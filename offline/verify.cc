@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "core/bytes.h"
 #include "core/digest.h"
 #include "core/row.h"
 #include "offline/data_file.h"
@@ -15,6 +16,8 @@ namespace tokura::offline {
 namespace {
 
 using Days = std::map<int32_t, DayDigest>;
+
+constexpr size_t kReadBytes = 1 << 20;
 
 // Compares one group; whatever differs goes into the report.
 class GroupVerifier {
@@ -103,6 +106,7 @@ class GroupVerifier {
       return Corrupt(path + ": has " + std::to_string(bytes) + " bytes, the snapshot says " +
                      std::to_string(file.bytes));
     }
+    TOKURA_RETURN_IF_ERROR(CheckBytes(path, *raw, file));
     TOKURA_ASSIGN_OR_RETURN(
         const std::unique_ptr<DataFileReader> reader,
         DataFileReader::Open(files_, snapshot_->folder(), file, group_, std::nullopt));
@@ -116,6 +120,22 @@ class GroupVerifier {
       Count(day, of_row, all);
       if (DotOf(*row)) Count(day, of_row, of_log);
     }
+  }
+
+  // Also those that no reader of ours looks at.
+  static Status CheckBytes(const std::string& path, const runtime::ReadableFile& raw,
+                           const DataFile& file) {
+    if (!file.crc32c) return OkStatus();
+    std::string buffer(kReadBytes, '\0');
+    uint32_t crc32c = 0;
+    for (uint64_t offset = 0; offset < file.bytes;) {
+      TOKURA_ASSIGN_OR_RETURN(const size_t read, raw.ReadAt(offset, buffer));
+      if (read == 0) break;
+      crc32c = Crc32c(std::string_view(buffer).substr(0, read), crc32c);
+      offset += read;
+    }
+    if (crc32c == *file.crc32c) return OkStatus();
+    return Corrupt(path + ": checksum mismatch; restore the file from a backup");
   }
 
   static void Count(int32_t day, const Digest& digest, Days* days) {

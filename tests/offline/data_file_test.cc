@@ -11,6 +11,7 @@
 #include <parquet/printer.h>
 #include <parquet/statistics.h>
 
+#include "core/bytes.h"
 #include "core/digest.h"
 #include "gtest/gtest.h"
 #include "tests/offline/memory_files.h"
@@ -95,7 +96,7 @@ TEST_F(DataFileTest, DescribesWhatItHolds) {
   Digest sum = DigestRecord(written_[0].record);
   sum += DigestRecord(written_[1].record);
   EXPECT_EQ(file_, (DataFile{kPath, "event_day=2026-01-01", 2, Bytes().size(), kNoonUs - 5, kNoonUs,
-                             4, 9, sum}));
+                             4, 9, sum, Crc32c(Bytes())}));
 }
 
 TEST_F(DataFileTest, IsTheSameBytesForTheSameRows) {

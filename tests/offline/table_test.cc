@@ -21,14 +21,14 @@ using testing::PricesGroup;
 
 // What docs/formats/offline_table.md says of Full(), checksum by another program.
 constexpr char kGolden[] =
-    R"({"format":1,"crc32c":"8ce5d473","snapshot":)"
+    R"({"format":1,"crc32c":"d2f650e5","snapshot":)"
     R"({"id":1,"group":3,"committed_at_us":5,"position":"AQECbjEBBQEJ","watermark_us":17672)"
     R"(68800000000,"days":[{"day":-3,"records":7,"digest":"00000000000000030000000000000004)"
     R"("},{"day":20454,"records":1,"digest":"00000000000000050000000000000006"}],"files":[{)"
     R"("path":"data/event_day=2026-01-01/a.parquet","partition":"event_day=2026-01-01","row)"
     R"(s":2,"bytes":300,"event_time_min_us":-1,"event_time_max_us":1767268800000000,"write_)"
     R"(prefix_min":3,"write_prefix_max":18446744073709551615,"digest":"00000000000000010000)"
-    R"(000000000002"}]}})"
+    R"(000000000002","crc32c":"89abcdef"}]}})"
     "\n";
 
 class TableTest : public ::testing::Test {
@@ -57,7 +57,8 @@ class TableTest : public ::testing::Test {
                        kNoonUs,
                        3,
                        UINT64_MAX,
-                       {1, 2}}};
+                       {1, 2},
+                       0x89abcdef}};
     snapshot.days = {{-3, {7, {3, 4}}}, {20'454, {1, {5, 6}}}};
     return snapshot;
   }
@@ -85,6 +86,14 @@ TEST_F(TableTest, HasTheTextOfTheFormatPage) {
   auto table = OpenForWrite();
   ASSERT_TRUE(table->Commit(Full()).ok());
   EXPECT_EQ(files_.Content(SnapshotFile(1)), kGolden);
+}
+
+TEST_F(TableTest, ReadsFilesWhoseChecksumNobodyNoted) {
+  Snapshot snapshot = Full();
+  snapshot.files[0].crc32c.reset();
+  ASSERT_TRUE(OpenForWrite()->Commit(snapshot).ok());
+  EXPECT_EQ(files_.Content(SnapshotFile(1)).find("89abcdef"), std::string::npos);
+  EXPECT_EQ((*Table::OpenForRead(files_, "/o", group_))->current().files, snapshot.files);
 }
 
 TEST_F(TableTest, IsNotFoundBeforeItsFirstSnapshot) {

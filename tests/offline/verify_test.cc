@@ -124,6 +124,20 @@ TEST_F(VerifyTest, NamesTheDayOfAFlippedByte) {
       << differences[0];
 }
 
+// Also in what no reader looks at: the first bytes of the file, names in its footer.
+TEST_F(VerifyTest, FindsEveryFlippedByte) {
+  const std::string path = FirstFile();
+  const std::string whole = files_.Content(path);
+  for (size_t i = 0; i < whole.size(); ++i) {
+    files_.Content(path)[i] ^= static_cast<char>(1 << i % 8);
+    const std::vector<std::string> differences = Differences();
+    ASSERT_FALSE(differences.empty()) << "byte " << i << " of " << whole.size();
+    EXPECT_NE(differences[0].find(path), std::string::npos) << differences[0];
+    files_.Content(path) = whole;
+  }
+  EXPECT_TRUE(Verify().equal());
+}
+
 TEST_F(VerifyTest, NamesTheDayOfAMissingFile) {
   ASSERT_TRUE(files_.Remove(FirstFile()).ok());
   const std::vector<std::string> differences = Differences();
