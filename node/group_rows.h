@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/ids.h"
+#include "core/key_codec.h"
 #include "node/row_index.h"
 #include "node/row_order.h"
 #include "node/row_slabs.h"
@@ -24,6 +26,11 @@ class GroupRows {
     if (ordered) order.emplace(slabs);
   }
 
+  // Whether a row key is one of the group.
+  bool HasKey(std::string_view row_key) const {
+    return row_key.size() >= kRowKeyHeaderBytes &&
+           std::memcmp(row_key.data(), prefix.data(), kRowKeyHeaderBytes) == 0;
+  }
   // By the key without the group's prefix. Null: not there. Valid until Add or Remove.
   RowHandle* Find(uint64_t hash, std::string_view key) const {
     return index.Find(hash, [&](RowHandle handle) { return slabs.At(handle).key() == key; });

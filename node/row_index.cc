@@ -3,10 +3,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #include <algorithm>
 
 #include "core/status.h"
@@ -30,20 +26,6 @@ RowIndex::RowIndex(const RowSlabs& slabs) : slabs_(slabs) {
   directory_.push_back(tables_.back().get());
 }
 RowIndex::~RowIndex() = default;
-
-uint32_t RowIndex::Matches(const Chunk& chunk, uint8_t tag) {
-#if defined(__SSE2__)
-  const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(&chunk));
-  const __m128i equal = _mm_cmpeq_epi8(tags, _mm_set1_epi8(static_cast<char>(tag)));
-  return static_cast<uint32_t>(_mm_movemask_epi8(equal)) & ((1u << kSlots) - 1);
-#else
-  uint32_t matches = 0;
-  for (int i = 0; i < kSlots; ++i) {
-    matches |= static_cast<uint32_t>(chunk.tags[static_cast<size_t>(i)] == tag) << i;
-  }
-  return matches;
-#endif
-}
 
 bool RowIndex::FindCandidate(uint64_t hash, RowHandle* handle) const {
   RowHandle* const found = Find(hash, [](RowHandle) { return true; });

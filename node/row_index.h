@@ -8,6 +8,10 @@
 // Not thread-safe. Borrows the slabs, where the keys are.
 #pragma once
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -60,7 +64,20 @@ class RowIndex {
     const auto tag = static_cast<uint8_t>(hash);
     return tag == 0 ? 1 : tag;
   }
-  static uint32_t Matches(const Chunk& chunk, uint8_t tag);  // a bit for each slot
+  // A bit for each slot.
+  static uint32_t Matches(const Chunk& chunk, uint8_t tag) {
+#if defined(__SSE2__)
+    const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(&chunk));
+    const __m128i equal = _mm_cmpeq_epi8(tags, _mm_set1_epi8(static_cast<char>(tag)));
+    return static_cast<uint32_t>(_mm_movemask_epi8(equal)) & ((1u << kSlots) - 1);
+#else
+    uint32_t matches = 0;
+    for (int i = 0; i < kSlots; ++i) {
+      matches |= static_cast<uint32_t>(chunk.tags[static_cast<size_t>(i)] == tag) << i;
+    }
+    return matches;
+#endif
+  }
   Table& TableOf(uint64_t hash) const {
     return *directory_[depth_ == 0 ? 0 : hash >> (64 - depth_)];
   }

@@ -21,7 +21,7 @@ std::string_view WithoutPrefix(std::string_view row_key) {
 }  // namespace
 
 GroupRows* RowTable::Impl::FindRows(std::string_view row_key) const {
-  if (last_found_ != nullptr && row_key.starts_with(last_found_->prefix)) return last_found_;
+  if (last_found_ != nullptr && last_found_->HasKey(row_key)) return last_found_;
   const Result<GroupId> id = RowKeyGroup(row_key);
   const auto number = id.ok() ? numbers_.find(*id) : numbers_.end();
   if (number == numbers_.end()) return nullptr;
