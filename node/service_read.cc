@@ -11,6 +11,7 @@
 #include "core/protobuf_wire.h"
 #include "core/row_projection.h"
 #include "node/fan_out.h"
+#include "node/read_request.h"
 #include "node/requests.h"
 #include "node/service.h"
 
@@ -61,16 +62,16 @@ bool PartitionOf(std::string_view key, std::string_view header, const Entity& en
   return bytes.ok();
 }
 
-Status PlanKeys(const v1::NodeReadRequest::GroupRead& request, size_t thread_count,
-                GroupRead* read) {
-  const std::string_view bytes = request.keys();
+Status PlanKeys(const ReadRequest::GroupRead& request, size_t thread_count, GroupRead* read) {
   const std::string header = RowKeyHeader(read->group->id);
   uint32_t begin = 0;
-  read->keys.reserve(request.key_ends_size());
-  if (thread_count > 1) read->threads.reserve(request.key_ends_size());
-  for (uint32_t end : request.key_ends()) {
-    if (end < begin || end > bytes.size()) return InvalidArgument("key_ends are not ascending");
-    const std::string_view key = bytes.substr(begin, end - begin);
+  read->keys.reserve(request.key_ends.size());
+  if (thread_count > 1) read->threads.reserve(request.key_ends.size());
+  for (const uint32_t end : request.key_ends) {
+    if (end < begin || end > request.keys.size()) {
+      return InvalidArgument("key_ends are not ascending");
+    }
+    const std::string_view key = request.keys.substr(begin, end - begin);
     begin = end;
     std::string_view partition;
     if (!PartitionOf(key, header, read->group->entity, &partition)) {
@@ -83,32 +84,35 @@ Status PlanKeys(const v1::NodeReadRequest::GroupRead& request, size_t thread_cou
   return OkStatus();
 }
 
-Result<ReadPlan> PlanRead(const v1::NodeReadRequest& request,
+Result<ReadPlan> PlanRead(const ReadRequest& request,
                           std::shared_ptr<const catalog::Definitions> definitions,
                           size_t thread_count) {
   ReadPlan plan;
   plan.definitions = std::move(definitions);
-  plan.want_event_time = request.want_event_time();
-  if (request.has_max_staleness_us()) plan.max_staleness_us = request.max_staleness_us();
-  if (!request.token().empty()) {
-    TOKURA_ASSIGN_OR_RETURN(plan.token, PositionVector::Decode(request.token()));
+  plan.want_event_time = request.want_event_time;
+  plan.max_staleness_us = request.max_staleness_us;
+  if (!request.token.empty()) {
+    TOKURA_ASSIGN_OR_RETURN(plan.token, PositionVector::Decode(request.token));
   }
   plan.uses_thread.resize(thread_count);
   size_t features = 0;
-  if (static_cast<size_t>(request.reads_size()) > kRequestFeaturesMax) {
-    return OverLimit("reads", request.reads_size(), kRequestFeaturesMax);
+  if (request.reads.size() > kRequestFeaturesMax) {
+    return OverLimit("reads", request.reads.size(), kRequestFeaturesMax);
   }
-  for (const auto& asked : request.reads()) {
-    GroupRead read;
-    TOKURA_ASSIGN_OR_RETURN(read.group, OnlineGroup(*plan.definitions, asked.group()));
-    if (static_cast<size_t>(asked.key_ends_size()) > kRequestKeysMax) {
-      return OverLimit("keys", asked.key_ends_size(), kRequestKeysMax);
+  plan.reads.reserve(request.reads.size());
+  for (const ReadRequest::GroupRead& asked : request.reads) {
+    GroupRead& read = plan.reads.emplace_back();
+    TOKURA_ASSIGN_OR_RETURN(read.group, OnlineGroup(*plan.definitions, asked.group));
+    if (asked.key_ends.size() > kRequestKeysMax) {
+      return OverLimit("keys", asked.key_ends.size(), kRequestKeysMax);
     }
-    features += asked.features_size();
+    features += asked.features.size();
     if (features > kRequestFeaturesMax) {
       return OverLimit("features", features, kRequestFeaturesMax);
     }
-    for (uint32_t id : asked.features()) {
+    read.features.reserve(asked.features.size());
+    read.types.reserve(asked.features.size());
+    for (const uint32_t id : asked.features) {
       TOKURA_ASSIGN_OR_RETURN(const Feature* feature, OnlineFeature(*read.group, id));
       read.features.push_back(feature);
       read.types.push_back(feature->type);
@@ -116,7 +120,6 @@ Result<ReadPlan> PlanRead(const v1::NodeReadRequest& request,
     TOKURA_RETURN_IF_ERROR(PlanKeys(asked, thread_count, &read));
     if (thread_count == 1) plan.uses_thread[0] = 1;
     for (const uint16_t thread : read.threads) plan.uses_thread[thread] = 1;
-    plan.reads.push_back(std::move(read));
   }
   return plan;
 }
@@ -146,6 +149,7 @@ Status MakeColumns(const ReadPlan& plan, size_t thread_count, std::vector<Answer
     bytes += AnswerColumns::ArrayBytes(read.types, read.keys.size(), options);
     if (bytes > kAnswerBytesMax) return TooLarge();
   }
+  columns->reserve(plan.reads.size());
   for (const GroupRead& read : plan.reads) {
     columns->emplace_back(read.types, read.keys.size(), options);
   }
@@ -284,8 +288,7 @@ runtime::Task<Result<std::string>> NodeService::Read(runtime::Executor& home,
   if (call.body.size() > kRequestBytesMax) {
     co_return OverLimit("bytes", call.body.size(), kRequestBytesMax);
   }
-  TOKURA_CO_ASSIGN_OR_RETURN(v1::NodeReadRequest request,
-                             ParseRequest<v1::NodeReadRequest>(call.body));
+  TOKURA_CO_ASSIGN_OR_RETURN(const ReadRequest request, ParseReadRequest(call.body));
   TOKURA_CO_ASSIGN_OR_RETURN(
       ReadPlan plan, PlanRead(request, parts_.definitions->Current(), parts_.threads.size()));
   plan.now_us = parts_.clock->NowUs();
