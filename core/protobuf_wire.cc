@@ -68,35 +68,4 @@ void AppendList(const List& list, std::string* out) {
   }
 }
 
-bool WireReader::Next() {
-  if (!ok_ || rest_.empty()) return false;
-  ok_ = false;
-  uint64_t tag = 0;
-  if (!TakeVarint(&rest_, &tag) || tag > UINT32_MAX || tag >> 3 == 0) return false;
-  field_ = static_cast<uint32_t>(tag >> 3);
-  type_ = static_cast<WireType>(tag & 7);
-  bytes_ = {};
-  number_ = 0;
-  switch (type_) {
-    case WireType::kVarint:
-      return ok_ = TakeVarint(&rest_, &number_);
-    case WireType::kBytes: {
-      uint64_t size = 0;
-      if (!TakeVarint(&rest_, &size) || size > rest_.size()) return false;
-      bytes_ = rest_.substr(0, size);
-      rest_.remove_prefix(size);
-      return ok_ = true;
-    }
-    case WireType::kFixed64:
-    case WireType::kFixed32: {
-      const size_t size = type_ == WireType::kFixed64 ? 8 : 4;
-      if (rest_.size() < size) return false;
-      number_ = size == 8 ? GetU64(rest_.data()) : GetU32(rest_.data());
-      rest_.remove_prefix(size);
-      return ok_ = true;
-    }
-  }
-  return false;  // groups, and wire types that do not exist
-}
-
 }  // namespace tokura::pbwire

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/bytes.h"
 #include "core/value.h"
 
 namespace tokura::pbwire {
@@ -59,33 +60,6 @@ void AppendBytesField(uint32_t field, std::string_view payload, std::string* out
 // Appends the body of a v1.ListValue. REQUIRES: scalar elements.
 void AppendList(const List& list, std::string* out);
 
-// Walks the fields of one message. Untrusted bytes: a field that does not fit ends the walk.
-class WireReader {
- public:
-  explicit WireReader(std::string_view message) : rest_(message) {}
-  // The next field; false at the end, and when the bytes are malformed.
-  bool Next();
-  bool ok() const { return ok_; }
-  // What follows the field.
-  std::string_view rest() const { return rest_; }
-  uint32_t field() const { return field_; }
-  WireType type() const { return type_; }
-  bool is_bytes() const { return type_ == WireType::kBytes; }
-  bool is_varint() const { return type_ == WireType::kVarint; }
-  // Of a length-delimited field: the payload, inside the message; else empty.
-  std::string_view bytes() const { return bytes_; }
-  // Of a varint or a fixed-width number.
-  uint64_t number() const { return number_; }
-
- private:
-  std::string_view rest_;
-  bool ok_ = true;
-  uint32_t field_ = 0;
-  WireType type_ = WireType::kVarint;
-  std::string_view bytes_;
-  uint64_t number_ = 0;
-};
-
 // Takes a varint off the front, of at most 10 bytes as protobuf reads it; false if there is none.
 inline bool TakeVarint(std::string_view* rest, uint64_t* v) {
   if (!rest->empty() && static_cast<uint8_t>((*rest)[0]) < 0x80) {
@@ -105,5 +79,60 @@ inline bool TakeVarint(std::string_view* rest, uint64_t* v) {
   }
   return false;
 }
+
+// Walks the fields of one message. Untrusted bytes: a field that does not fit ends the walk.
+class WireReader {
+ public:
+  explicit WireReader(std::string_view message) : rest_(message) {}
+  // The next field; false at the end, and when the bytes are malformed.
+  bool Next() {
+    if (!ok_ || rest_.empty()) return false;
+    uint64_t tag = 0;
+    ok_ = TakeVarint(&rest_, &tag) && tag <= UINT32_MAX && tag >> 3 != 0;
+    if (!ok_) return false;
+    field_ = static_cast<uint32_t>(tag >> 3);
+    type_ = static_cast<WireType>(tag & 7);
+    bytes_ = {};
+    number_ = 0;
+    if (type_ == WireType::kVarint) return ok_ = TakeVarint(&rest_, &number_);
+    if (type_ == WireType::kBytes) return ok_ = TakeBytes();
+    return ok_ = TakeFixed();
+  }
+  bool ok() const { return ok_; }
+  // What follows the field.
+  std::string_view rest() const { return rest_; }
+  uint32_t field() const { return field_; }
+  WireType type() const { return type_; }
+  bool is_bytes() const { return type_ == WireType::kBytes; }
+  bool is_varint() const { return type_ == WireType::kVarint; }
+  // Of a length-delimited field: the payload, inside the message; else empty.
+  std::string_view bytes() const { return bytes_; }
+  // Of a varint or a fixed-width number.
+  uint64_t number() const { return number_; }
+
+ private:
+  bool TakeBytes() {
+    uint64_t size = 0;
+    if (!TakeVarint(&rest_, &size) || size > rest_.size()) return false;
+    bytes_ = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return true;
+  }
+  // False too for groups, and wire types that do not exist.
+  bool TakeFixed() {
+    const size_t size = type_ == WireType::kFixed64 ? 8 : 4;
+    if (rest_.size() < size || (size == 4 && type_ != WireType::kFixed32)) return false;
+    number_ = size == 8 ? GetU64(rest_.data()) : GetU32(rest_.data());
+    rest_.remove_prefix(size);
+    return true;
+  }
+
+  std::string_view rest_;
+  bool ok_ = true;
+  uint32_t field_ = 0;
+  WireType type_ = WireType::kVarint;
+  std::string_view bytes_;
+  uint64_t number_ = 0;
+};
 
 }  // namespace tokura::pbwire
