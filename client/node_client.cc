@@ -82,6 +82,12 @@ Result<FeedPage> DecodeWatch(std::string_view body) {
   page.cursor = std::move(*proto.mutable_cursor());
   page.at_end = proto.at_end();
   page.watermark_us = proto.watermark_us();
+  page.passed_records = proto.passed_records();
+  if (!proto.passed().empty()) {
+    Result<PositionVector> passed = PositionVector::Decode(proto.passed());
+    if (!passed.ok()) return Internal(std::string(kWrongShape));
+    page.passed = std::move(*passed);
+  }
   return page;
 }
 
@@ -148,15 +154,14 @@ Task<Result<NodeScanPage>> NodeClient::Scan(GroupId group, std::string prefix, s
   co_return DecodeScan(*answer, prefix, after);
 }
 
-Task<Result<FeedPage>> NodeClient::Watch(std::string cursor, std::string vector, uint32_t bytes_max,
-                                         std::chrono::microseconds wait,
-                                         std::chrono::nanoseconds timeout, std::string committed) {
+Task<Result<FeedPage>> NodeClient::Watch(WatchArgs args, std::chrono::nanoseconds timeout) {
   v1::NodeWatchRequest proto;
-  proto.set_cursor(std::move(cursor));
-  proto.set_vector(std::move(vector));
-  proto.set_bytes_max(bytes_max);
-  proto.set_wait_us(wait.count());
-  proto.set_committed(std::move(committed));
+  proto.set_cursor(std::move(args.cursor));
+  proto.set_vector(std::move(args.vector));
+  proto.set_bytes_max(args.bytes_max);
+  proto.set_wait_us(args.wait.count());
+  proto.set_committed(std::move(args.committed));
+  for (const GroupId group : args.passed_groups) proto.add_passed_groups(group.value);
   std::string body = wire::Serialize(proto);
   Result<std::string> answer = co_await node_->Call(v1::NODE_WATCH, std::move(body), timeout);
   if (!answer.ok()) co_return answer.status();

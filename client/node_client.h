@@ -12,6 +12,7 @@
 #include "client/api.h"
 #include "core/column.h"
 #include "core/ids.h"
+#include "core/position_vector.h"
 #include "core/record_results.h"
 #include "runtime/rpc/caller.h"
 #include "runtime/transport.h"
@@ -54,6 +55,9 @@ struct FeedPage {
   std::string cursor;
   bool at_end = false;
   int64_t watermark_us = 0;  // set at_end
+  // Of WatchArgs::passed_groups: how many records were left out, and what covers them.
+  uint64_t passed_records = 0;
+  PositionVector passed;
 };
 struct NodeInfo {
   std::string id;
@@ -85,11 +89,16 @@ class NodeClient {
   runtime::Task<Result<NodeScanPage>> Scan(GroupId group, std::string prefix, std::string after,
                                            uint32_t limit, std::vector<FeatureId> features,
                                            std::chrono::nanoseconds timeout);
-  // `committed`: of the compactor (proto/node.proto), or empty.
-  runtime::Task<Result<FeedPage>> Watch(std::string cursor, std::string vector, uint32_t bytes_max,
-                                        std::chrono::microseconds wait,
-                                        std::chrono::nanoseconds timeout,
-                                        std::string committed = {});
+  // What a watch asks for (proto/node.proto).
+  struct WatchArgs {
+    std::string cursor;
+    std::string vector;
+    uint32_t bytes_max = 0;
+    std::chrono::microseconds wait{};
+    std::string committed = {};
+    std::vector<GroupId> passed_groups = {};
+  };
+  runtime::Task<Result<FeedPage>> Watch(WatchArgs args, std::chrono::nanoseconds timeout);
   runtime::Task<Result<DigestReport>> GetDigest(DigestRequest request,
                                                 std::chrono::nanoseconds timeout);
   runtime::Task<Result<NodeInfo>> GetStatus(std::chrono::nanoseconds timeout,

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "core/key_codec.h"
+#include "core/record_view.h"
 #include "replication/log_base.h"
 
 namespace tokura::node {
@@ -20,6 +22,7 @@ struct ChangeFeed::Job {
   std::unique_ptr<replication::LogCursor> cursor;
   std::string saved;  // opens the cursor if there is none
   PositionVector covered;
+  std::vector<GroupId> passed_groups;
   uint64_t bytes_max = 0;
   PositionVector held;
   // results
@@ -45,10 +48,22 @@ struct ChangeFeed::Job {
       }
       read += (*record)->body.size() + 1;
       if (covered.Covers((*record)->dot)) continue;
+      if (IsPassed((*record)->body)) {
+        ++batch.passed_records;
+        batch.passed.Add((*record)->dot);
+        continue;
+      }
       given += (*record)->body.size() + 1;
       batch.records.push_back(std::move(**record));
     }
     batch.cursor = cursor->Save();
+  }
+
+  bool IsPassed(std::string_view body) const {
+    RecordView view;
+    if (passed_groups.empty() || !OpenRecord(body, &view)) return false;
+    const Result<GroupId> group = RowKeyGroup(view.key);
+    return group.ok() && std::binary_search(passed_groups.begin(), passed_groups.end(), *group);
   }
 };
 
@@ -84,6 +99,7 @@ runtime::Task<Result<ChangeFeed::Batch>> ChangeFeed::Read(Request request) {
   if (auto node = open_.extract(request.cursor)) job->cursor = std::move(node.mapped());
   job->saved = std::move(request.cursor);
   job->covered = std::move(request.covered);
+  job->passed_groups = std::move(request.passed_groups);
   job->bytes_max = request.bytes_max;
   ++readers_;
   Result<Batch> batch = co_await ReadOrWait(job, request.wait_until);
@@ -105,8 +121,8 @@ runtime::Task<Result<ChangeFeed::Batch>> ChangeFeed::ReadOrWait(
     if (!job->status.ok()) co_return job->status;
     if (job->batch.at_end) job->batch.watermark_us = limit.closed_hlc_us;
     const std::chrono::nanoseconds left = wait_until - clock_.Monotonic();
-    const bool wait = job->batch.records.empty() && job->batch.at_end && !stopping_ &&
-                      left > std::chrono::nanoseconds::zero();
+    const bool wait = job->batch.records.empty() && job->batch.passed_records == 0 &&
+                      job->batch.at_end && !stopping_ && left > std::chrono::nanoseconds::zero();
     if (!wait) co_return std::move(job->batch);
     if (commits_ == commits_before) co_await changed_.WaitFor(left);
   }

@@ -31,8 +31,9 @@ class ChangeFeed {
   LogAlarm& alarm() { return alarm_; }
 
   struct Request {
-    std::string cursor;      // of the previous batch; empty: from the beginning
-    PositionVector covered;  // records in it are left out
+    std::string cursor;                  // of the previous batch; empty: from the beginning
+    PositionVector covered;              // records in it are left out
+    std::vector<GroupId> passed_groups;  // ascending; their records are passed over
     uint64_t bytes_max = 0;
     std::chrono::nanoseconds wait_until{};  // monotonic
   };
@@ -41,6 +42,8 @@ class ChangeFeed {
     std::string cursor;
     bool at_end = false;
     int64_t watermark_us = 0;  // set at_end: every record not sent yet has a later write time
+    uint64_t passed_records = 0;
+    PositionVector passed;
   };
   // On the first thread. INVALID_ARGUMENT, FAILED_PRECONDITION: the cursor; CORRUPT: the log.
   runtime::Task<Result<Batch>> Read(Request request);

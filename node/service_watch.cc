@@ -39,6 +39,8 @@ v1::NodeWatchResponse ToResponse(ChangeFeed::Batch batch) {
   response.set_cursor(std::move(batch.cursor));
   response.set_at_end(batch.at_end);
   response.set_watermark_us(batch.watermark_us);
+  response.set_passed_records(batch.passed_records);
+  if (!batch.passed.empty()) response.set_passed(batch.passed.Encode());
   return response;
 }
 
@@ -80,6 +82,10 @@ runtime::Task<Result<std::string>> NodeService::Watch(runtime::Executor& home,
     TOKURA_CO_ASSIGN_OR_RETURN(committed, PositionVector::Decode(request.committed()));
     TOKURA_CO_RETURN_IF_ERROR(CheckCovered(*committed, parts_.node_id, parts_.incarnation));
   }
+  for (const uint32_t group : request.passed_groups()) {
+    feed_request.passed_groups.emplace_back(group);
+  }
+  std::sort(feed_request.passed_groups.begin(), feed_request.passed_groups.end());
   feed_request.bytes_max = std::clamp<uint64_t>(request.bytes_max(), 1, kBytesMax);
   const std::chrono::microseconds wait{std::clamp<int64_t>(request.wait_us(), 0, kWaitMax.count())};
   feed_request.wait_until = parts_.clock->Monotonic() + wait;

@@ -36,8 +36,13 @@ Task<void> Compactor::Impl::Follow(Feed* feed) {
     const uint64_t committed = committed_version_;
     if (begun.ok()) {
       page = co_await feed->client->Watch(
-          feed->cursor, start_.Encode(), kPageBytesMax, kPageWait, kPageTimeout,
-          feed->committed_told == committed ? std::string() : committed_);
+          {.cursor = feed->cursor,
+           .vector = start_.Encode(),
+           .bytes_max = kPageBytesMax,
+           .wait = kPageWait,
+           .committed = feed->committed_told == committed ? std::string() : committed_,
+           .passed_groups = PassGroups()},
+          kPageTimeout);
     }
     if (stopping_) break;
     if (page.ok()) feed->committed_told = committed;
@@ -86,6 +91,16 @@ void Compactor::Impl::TakeCut(const PositionVector& cut) {
   buffer_.Restart(std::move(read));
 }
 
+std::vector<GroupId> Compactor::Impl::PassGroups() {
+  std::vector<GroupId> passed;
+  for (const FeatureGroup& group : definitions_.Current()->groups) {
+    if (group.offline || tables_.contains(group.id)) continue;
+    passed.push_back(group.id);
+    missed_.insert(group.id);
+  }
+  return passed;
+}
+
 void Compactor::Impl::TakePage(Feed* feed, client::FeedPage page) {
   for (const client::FeedRecord& record : page.records) {
     if (Status added = buffer_.Add(record); !added.ok()) {
@@ -102,8 +117,9 @@ void Compactor::Impl::TakePage(Feed* feed, client::FeedPage page) {
   feed->cursor = std::move(page.cursor);
   feed->at_end = page.at_end;
   if (page.at_end) feed->watermark_us = std::max(feed->watermark_us, page.watermark_us);
+  buffer_.Pass(page.passed, page.passed_records);
   buffer_bytes_.Set(static_cast<double>(buffer_.bytes()));
-  if (page.records.empty()) return;
+  if (page.records.empty() && page.passed_records == 0) return;
   ++progress_count_;
   progress_.NotifyAll();
 }

@@ -57,6 +57,9 @@ class Compactor::Impl {
   runtime::Task<void> Follow(Feed* feed);
   runtime::Task<Status> BeginFeed(Feed* feed);
   void TakeCut(const PositionVector& cut);
+  // Groups that need no table, so that their records need not be read. Should one become offline,
+  // it reads the feed again.
+  std::vector<GroupId> PassGroups();
   void TakePage(Feed* feed, client::FeedPage page);
   void FeedFailed(Feed* feed, const Status& status);
   void RestartFeeds();

@@ -20,7 +20,15 @@ class HistoryBuffer {
   // and read() does not cover it.
   Status Add(const client::FeedRecord& record);
 
-  // How far the feed was read: each record that it covers was added, or came before Restart's.
+  // Takes a part of the feed of which so many records were left out, as they are of groups without
+  // a table. After the records of that part that were not.
+  void Pass(const PositionVector& passed, uint64_t records) {
+    read_.JoinWith(passed);
+    records_read_ += records;
+  }
+
+  // How far the feed was read: each record that it covers was added or passed, or came before
+  // Restart's.
   const PositionVector& read() const { return read_; }
   uint64_t records_read() const { return records_read_; }
   // Of rows held, those taken and not yet released included; an estimate of their memory.

@@ -55,6 +55,47 @@ TEST_F(NodeWatchTest, GivesEveryRecordOnceInTheOrderOfEachShard) {
   EXPECT_EQ(seen, 56);
 }
 
+TEST_F(NodeWatchTest, PassesOverGroupsThatTheReaderHasNoUseFor) {
+  for (int i = 0; i < 20; ++i) {
+    Put("visits", {"u" + std::to_string(i), int64_t{1}}, {{"ms", i}});
+    Put("profile", {"u" + std::to_string(i)}, {{"age", i}});
+    Put("visits", {"u" + std::to_string(i), int64_t{2}}, {{"ms", i}});
+  }
+  const auto all = Watch("");
+  v1::NodeWatchRequest request;
+  request.set_bytes_max(1 << 20);
+  request.set_wait_us(60'000'000);
+  request.add_passed_groups(Group("visits").id.value);
+  request.add_passed_groups(Group("archive").id.value);
+  const auto rest = Call<v1::NodeWatchResponse>(v1::NODE_WATCH, request);
+  EXPECT_EQ(rest.records_size(), 20);
+  EXPECT_EQ(rest.passed_records(), 40u);
+  EXPECT_EQ(rest.cursor(), all.cursor());
+  PositionVector read = PositionVector::Decode(rest.passed()).value();
+  for (const auto& record : rest.records()) {
+    EXPECT_EQ(RowKeyGroup(DecodeRecord(record.body())->key).value(), Group("profile").id);
+    read.Add(Dot{ShardId(static_cast<uint16_t>(record.shard())),
+                 {"n1", all.origins(0).incarnation()},
+                 Seq(record.seq())});
+  }
+  for (const auto& record : all.records()) {
+    EXPECT_TRUE(read.Covers(Dot{ShardId(static_cast<uint16_t>(record.shard())),
+                                {"n1", all.origins(0).incarnation()},
+                                Seq(record.seq())}));
+  }
+}
+
+TEST_F(NodeWatchTest, AnswersAtOnceWhenItOnlyPassedOverRecords) {
+  PutMany(3);
+  v1::NodeWatchRequest request;
+  request.set_bytes_max(1 << 20);
+  request.set_wait_us(20'000'000);
+  request.add_passed_groups(Group("profile").id.value);
+  const int64_t begin = Now();
+  EXPECT_EQ(Call<v1::NodeWatchResponse>(v1::NODE_WATCH, request).passed_records(), 3u);
+  EXPECT_LT(Now() - begin, 1'000'000);
+}
+
 TEST_F(NodeWatchTest, WaitsForNewsAndNoLonger) {
   PutMany(1);
   const std::string cursor = Watch("").cursor();

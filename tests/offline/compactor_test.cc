@@ -109,6 +109,30 @@ TEST_F(CompactorTest, ReadsTheWholeLogForATableThatIsNew) {
   EXPECT_EQ(Rows().size(), 1u);
 }
 
+TEST_F(CompactorTest, CoversRecordsOfGroupsWithoutATableAndLosesNoneOfTheOthers) {
+  FeatureGroup online_only = PricesGroup();
+  online_only.id = GroupId(4);
+  online_only.name = "online_only";
+  online_only.offline = false;
+  definitions_.Set({PricesGroup(), online_only}, 5);
+  ASSERT_TRUE(StartCompactor().ok());
+  std::vector<Record> records;
+  for (uint64_t write = 1; write <= 30; ++write) {
+    Record record = Price("a", write, online_only);  // of the same shard as the others
+    record.stores = Stores::kOnline;
+    records.push_back(record);
+    if (write % 3 == 0) records.push_back(Price("a", 100 + write));
+  }
+  const std::string token = Put(records);
+  ASSERT_TRUE(Run(process_, compactor_->WaitCovered(token, 30s)).ok());
+  EXPECT_EQ(Rows().size(), 10u);
+  EXPECT_TRUE(Verify().equal());
+  records.resize(1);
+  records[0].write_id.bytes[15] ^= 1;
+  const std::string last = Put(records);
+  EXPECT_TRUE(Run(process_, compactor_->WaitCovered(last, 30s)).ok());
+}
+
 TEST_F(CompactorTest, KeepsRecordsOfGroupsItsDefinitionsDoNotKnowYet) {
   FeatureGroup other = PricesGroup();
   other.id = GroupId(4);
