@@ -37,6 +37,7 @@ RowProjection::RowProjection(const FeatureGroup& group, std::span<const Feature*
     const Visibility visibility{group, *feature, now_us, max_staleness_us};
     present_since_us_ = std::max(present_since_us_, visibility.PresentSinceUs());
   }
+  Compile(group.row_layouts.For(group).At(group, group.schema_version), group.schema_version);
 }
 
 RowProjection::Copy RowProjection::CopyOf(const RowSlot& slot, const Feature& feature) {
@@ -135,8 +136,7 @@ void RowProjection::StoreBlock(AnswerColumns* columns) {
 Status RowProjection::ReadAny(std::string_view packed, size_t row, uint32_t part,
                               AnswerColumns* columns) {
   PackedRow opened;
-  const bool plain = layout_ != nullptr && opened.OpenPlain(packed, version_, *layout_);
-  if (!plain) {
+  if (!opened.OpenPlain(packed, version_, *layout_)) {
     opened = PackedRow();
     TOKURA_RETURN_IF_ERROR(PackedRow::Open(packed, group_, &opened));
     // Most rows have none of these, and need nothing of the trailer.

@@ -91,7 +91,7 @@ class RowProjection {
   const std::optional<int64_t> max_staleness_us_;
   // A value of this event time or a later one is PRESENT, whichever feature it is of.
   int64_t present_since_us_ = INT64_MIN;
-  // For rows of `version_`; 0: none yet.
+  // For rows of `version_`.
   SchemaVersion version_{0};
   const RowLayout* layout_ = nullptr;
   std::vector<Step> steps_;             // one a feature
