@@ -77,11 +77,42 @@ Result<AnswerColumnView> AnswerColumnView::Parse(std::string_view body) {
       !whole(CountVarints(view.event_time_bytes_).value_or(rows + 1))) {
     return Bad("whose parts differ in length");
   }
-  uint8_t highest = 0;  // without a branch a byte, the compiler takes many bytes a step
-  for (const char c : view.statuses_) highest = std::max(highest, static_cast<uint8_t>(c));
-  if (highest > static_cast<uint8_t>(ReadStatus::kDenied)) return Bad("with an unknown status");
+  if (!view.HasKnownStatuses()) return Bad("with an unknown status");
   TOKURA_RETURN_IF_ERROR(view.CheckValues());
   return view;
+}
+
+bool AnswerColumnView::HasKnownStatuses() const {
+  uint8_t highest = 0;  // without a branch a byte, the compiler takes many bytes a step
+  for (const char c : statuses_) highest = std::max(highest, static_cast<uint8_t>(c));
+  return highest <= static_cast<uint8_t>(ReadStatus::kDenied);
+}
+
+// Whether every body of this size parses alike that differs in values and statuses alone.
+bool AnswerColumnView::IsFrame() const {
+  const ColumnStorage storage = StorageOf(type_);
+  const bool fixed = storage == ColumnStorage::kBools || storage == ColumnStorage::kDoubles ||
+                     storage == ColumnStorage::kFloats || storage == ColumnStorage::kVector;
+  return fixed && !values_.empty() && event_time_bytes_.empty() && has_value_.empty() &&
+         values_.data() + values_.size() <= statuses_.data() &&
+         statuses_.data() + statuses_.size() == body_.data() + body_.size();
+}
+
+bool AnswerColumnView::ParseAs(const AnswerColumnView& model, std::string_view body) {
+  if (body.size() != model.body_.size() || !model.IsFrame()) return false;
+  const auto values_at = static_cast<size_t>(model.values_.data() - model.body_.data());
+  const auto statuses_at = static_cast<size_t>(model.statuses_.data() - model.body_.data());
+  const size_t values_end = values_at + model.values_.size();
+  const auto same = [&](size_t begin, size_t end) {
+    return std::memcmp(body.data() + begin, model.body_.data() + begin, end - begin) == 0;
+  };
+  if (!same(0, values_at) || !same(values_end, statuses_at)) return false;
+  body_ = body;
+  type_ = model.type_;
+  rows_ = model.rows_;
+  values_ = body.substr(values_at, model.values_.size());
+  statuses_ = body.substr(statuses_at);
+  return HasKnownStatuses();
 }
 
 Status AnswerColumnView::ParseColumn(std::string_view column) {

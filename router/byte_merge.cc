@@ -30,9 +30,12 @@ Result<std::vector<AnswerColumnView>> ParseRead(std::string_view message, size_t
   WireReader reader(message);
   while (reader.Next()) {
     if (reader.field() != v1::NodeReadResponse::GroupColumns::kFeaturesFieldNumber) continue;
-    TOKURA_ASSIGN_OR_RETURN(AnswerColumnView column, AnswerColumnView::Parse(reader.bytes()));
+    AnswerColumnView& column = columns.emplace_back();
+    const bool alike = columns.size() > 1 && column.ParseAs(columns.rbegin()[1], reader.bytes());
+    if (!alike) {
+      TOKURA_ASSIGN_OR_RETURN(column, AnswerColumnView::Parse(reader.bytes()));
+    }
     if (column.rows() != keys) return InvalidArgument("a column of the wrong length");
-    columns.push_back(std::move(column));
   }
   if (!reader.ok()) return InvalidArgument("columns that cannot be read");
   return columns;
