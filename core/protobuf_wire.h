@@ -85,7 +85,7 @@ class WireReader {
  public:
   explicit WireReader(std::string_view message) : rest_(message) {}
   // The next field; false at the end, and when the bytes are malformed.
-  bool Next() {
+  [[gnu::always_inline]] bool Next() {
     if (!ok_ || rest_.empty()) return false;
     uint64_t tag = 0;
     ok_ = TakeVarint(&rest_, &tag) && tag <= UINT32_MAX && tag >> 3 != 0;
