@@ -1,5 +1,8 @@
 #include "node/view_rows.h"
 
+#include <algorithm>
+#include <tuple>
+
 #include "core/key_codec.h"
 #include "core/row.h"
 
@@ -63,6 +66,10 @@ Status WriteDirtyRows(View& view, std::span<const RowTable::DirtyRow> rows,
     if (!shard) continue;
     pending.push_back({&row, *shard, definitions.FindGroup(*RowKeyGroup(row.key)), std::nullopt});
   }
+  // In the view's order: each row then finds its place in memory near that of the one before.
+  std::sort(pending.begin(), pending.end(), [](const Pending& a, const Pending& b) {
+    return std::tie(a.shard, a.row->key) < std::tie(b.shard, b.row->key);
+  });
   TOKURA_RETURN_IF_ERROR(JoinPartial(view, &pending));
   std::vector<View::Change> changes;
   changes.reserve(pending.size());
