@@ -41,6 +41,10 @@ struct Admission::Meters {
             metrics.gauge(Name(part, "calls_limit"), "Requests that may be taken on at once.")),
         delay(metrics.histogram(Name(part, "delay_seconds"),
                                 "Time that work waits for its event loop.")),
+        line(metrics.histogram(Name(part, "line_seconds"),
+                               "Time that requests stood in line before they were begun.")),
+        callers(metrics.gauge(Name(part, "callers"),
+                              "Connections that asked in the last interval, sharing the limit.")),
         over_calls(Refusals(metrics, part, "calls")),
         over_memory(Refusals(metrics, part, "memory")),
         overload(Refusals(metrics, part, "overload")),
@@ -60,6 +64,8 @@ struct Admission::Meters {
   Gauge& limit;
   Gauge& calls_limit;
   Histogram& delay;
+  Histogram& line;
+  Gauge& callers;
   Counter& over_calls;
   Counter& over_memory;
   Counter& overload;
@@ -116,6 +122,7 @@ Admission::~Admission() {
   *alive_ = nullptr;
   meters_->limit.Add(-limit_);
   meters_->calls_limit.Add(-static_cast<double>(options_.calls_max));
+  meters_->callers.Add(-static_cast<double>(callers_before_));
 }
 
 Result<Admission::Place> Admission::Admit(RequestCost cost, size_t bytes,
@@ -215,6 +222,7 @@ void Admission::RunLine() {
     Turn* const first = line_.front();
     line_.pop_front();
     if (first == nullptr) continue;
+    meters_->line.Observe(Seconds(now - first->since_));
     line_waits_ += now - first->since_;
     ++line_begun_;
     units += first->units_;
@@ -285,6 +293,7 @@ void Admission::CloseInterval(Time now) {
   squares_ = 0;
   line_waits_ = Time(0);
   line_begun_ = 0;
+  meters_->callers.Add(static_cast<double>(callers_) - static_cast<double>(callers_before_));
   callers_before_ = std::exchange(callers_, 0);
   ++interval_;
   interval_begun_ = now;

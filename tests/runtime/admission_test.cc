@@ -251,6 +251,9 @@ TEST_F(AdmissionTest, WhileThereIsALineEachCallerHasItsShare) {
   EXPECT_TRUE(Ask(&modest, 10).ok());
   EXPECT_NE(Exposed().find("tokura_test_admission_refused_total{reason=\"share\"} 1"),
             std::string::npos);
+  clock_.now += 101ms;
+  (void)Take(1);
+  EXPECT_NE(Exposed().find("tokura_test_admission_callers 2"), std::string::npos);
 }
 
 TEST_F(AdmissionTest, CallsAndMemoryAreBounded) {
