@@ -123,9 +123,12 @@ void ExpectEveryRowOnceInFiles(SimCluster& cluster, int64_t rows) {
   for (const auto& [key, count] : seen) EXPECT_EQ(count, 1) << "a row is in the files twice";
 }
 
-// Returns the trace hash.
-uint64_t RunWithCrashes(uint64_t seed, int batches, int crashes,
-                        const node::NodeOptions& node_options = {}) {
+struct Outcome {
+  uint64_t trace_hash;
+  bool log_was_cut;
+};
+Outcome RunWithCrashes(uint64_t seed, int batches, int crashes,
+                       const node::NodeOptions& node_options = {}) {
   SimCluster cluster(seed, node_options);
   cluster.Apply(kYaml);
   Writer writer(cluster);
@@ -148,7 +151,7 @@ uint64_t RunWithCrashes(uint64_t seed, int batches, int crashes,
   cluster.WaitOffline();
   ExpectEveryRowOnceInFiles(cluster, writer.acknowledged());
   cluster.ExpectVerified();
-  return cluster.world().trace_hash();
+  return {cluster.world().trace_hash(), cluster.LogWasCut()};
 }
 
 TEST(CrashScenario, NoAcknowledgedWriteIsLostOrDoubledWhateverCrashes) {
@@ -160,18 +163,25 @@ TEST(CrashScenario, NoAcknowledgedWriteIsLostOrDoubledWhateverCrashes) {
 }
 
 TEST(CrashScenario, NothingIsLostWhereMostRowsAreColdWhateverCrashes) {
+  node::NodeOptions options = ColdRows();
+  options.segment_bytes_max = 8 << 10;  // so that the log of so short a life is cut
+  options.view.base.log_bytes_min = 8 << 10;
+  int cut = 0;
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    RunWithCrashes(seed, /*batches=*/60, /*crashes=*/8, ColdRows());
+    cut += RunWithCrashes(seed, /*batches=*/60, /*crashes=*/8, options).log_was_cut ? 1 : 0;
     if (testing::Test::HasFatalFailure()) return;
   }
+  EXPECT_GT(cut, 40) << "the log was hardly ever cut";
 }
 
 TEST(CrashScenario, SameSeedReplaysToTheSameTrace) {
-  const uint64_t first = RunWithCrashes(7, /*batches=*/30, /*crashes=*/6);
-  EXPECT_EQ(RunWithCrashes(7, 30, 6), first);
-  EXPECT_NE(RunWithCrashes(8, 30, 6), first);
-  EXPECT_EQ(RunWithCrashes(9, 30, 6, ColdRows()), RunWithCrashes(9, 30, 6, ColdRows()));
+  const auto trace_of = [](uint64_t seed, const node::NodeOptions& options) {
+    return RunWithCrashes(seed, /*batches=*/30, /*crashes=*/6, options).trace_hash;
+  };
+  EXPECT_EQ(trace_of(7, {}), trace_of(7, {}));
+  EXPECT_NE(trace_of(7, {}), trace_of(8, {}));
+  EXPECT_EQ(trace_of(9, ColdRows()), trace_of(9, ColdRows()));
 }
 
 }  // namespace

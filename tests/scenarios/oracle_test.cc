@@ -69,15 +69,19 @@ int64_t OperationCount() {
 #endif
 }
 
+uint64_t Seed() {
+  const char* text = std::getenv("TOKURA_ORACLE_SEED");
+  return text == nullptr ? 20260101 : std::strtoull(text, nullptr, 10);
+}
+
 enum class Rows { kInMemory, kMostlyCold };
 
 class OracleTest : public testing::TestWithParam<Rows> {
  protected:
-  static constexpr uint64_t kSeed = 20260101;
   static constexpr int64_t kKeys = 4000;
 
   OracleTest()
-      : cluster_(kSeed, GetParam() == Rows::kMostlyCold ? ColdRows() : node::NodeOptions()) {
+      : cluster_(Seed(), GetParam() == Rows::kMostlyCold ? ColdRows() : node::NodeOptions()) {
     cluster_.Apply(kYaml);
   }
 
@@ -429,10 +433,11 @@ TEST_P(OracleTest, ReadsAndTrainingSetsEqualTheOracle) {
     if (round % 4 == 0) CompareReads();
     if (round % 5 == 0) cluster_.world().RunFor(std::chrono::seconds(Draw(60)));
   }
-  ASSERT_FALSE(HasFatalFailure()) << "seed " << kSeed;
+  ASSERT_FALSE(HasFatalFailure()) << "seed " << Seed();
   cluster_.WaitOffline();
   CompareTrainingSet(20'000);
   cluster_.ExpectVerified();
+  EXPECT_EQ(cluster_.LogWasCut(), GetParam() == Rows::kMostlyCold);
   std::printf("oracle: %lld operations, %lld values compared\n",
               static_cast<long long>(operations_), static_cast<long long>(compared_));
 }

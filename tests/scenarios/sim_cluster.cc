@@ -1,5 +1,7 @@
 #include "tests/scenarios/sim_cluster.h"
 
+#include <algorithm>
+
 #include "core/position_vector.h"
 
 namespace tokura::scenarios {
@@ -45,6 +47,8 @@ node::NodeOptions ColdRows() {
   options.view.flush_interval = std::chrono::milliseconds(200);
   options.view.flush_log_bytes = 64 << 10;
   options.view.view.write_buffer_bytes = 64 << 10;
+  options.view.base.log_bytes_min = 64 << 10;
+  options.view.base.pause = std::chrono::milliseconds(500);
   options.view.purge.interval = std::chrono::seconds(5);
   options.view.purge.view_interval = std::chrono::seconds(5);
   return options;
@@ -99,7 +103,12 @@ void SimCluster::Apply(const std::string& yaml, bool allow_destroy) {
 }
 
 void SimCluster::StartNode() {
-  if (node_ != nullptr) return;
+  const Status started = TryStartNode();
+  ASSERT_TRUE(started.ok()) << started.ToString();
+}
+
+Status SimCluster::TryStartNode() {
+  if (node_ != nullptr) return OkStatus();
   node::NodeOptions options = node_options_;
   options.directory = "/node";
   options.listen = kNodeAddress;
@@ -117,7 +126,8 @@ void SimCluster::StartNode() {
     ADD_FAILURE() << "the node's disk failed: " << status.ToString();
   });
   const Status started = AwaitOn(node_process_, node_->Start());
-  ASSERT_TRUE(started.ok()) << started.ToString();
+  if (!started.ok()) CrashNode();
+  return started;
 }
 
 void SimCluster::CrashNode() {
@@ -152,26 +162,34 @@ void SimCluster::CrashCompactor() {
   compactor_process_.Restart();
 }
 
+bool SimCluster::LogWasCut() {
+  const std::vector<std::string> names = node_files().List("/node/log").value();
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string& name) { return name.starts_with("base-"); });
+}
+
 void SimCluster::WaitOffline() {
   const Status covered = Await(remote_->Wait({}, {.timeout = std::chrono::minutes(2)}));
   ASSERT_TRUE(covered.ok()) << covered.ToString();
 }
 
-void SimCluster::ExpectVerified() {
+Result<offline::VerifyReport> SimCluster::Verify() {
   const int64_t now_us = world_.clock().NowUs();
-  WaitOffline();
+  TOKURA_RETURN_IF_ERROR(Await(remote_->Wait({}, {.timeout = std::chrono::minutes(2)})));
   const offline::Snapshots snapshots =
       offline::OpenSnapshots(offline_files(), *catalog_->Current(), kOfflineRoot);
-  auto report = Await(remote_->GetDigest({{}, now_us, snapshots.positions}, {}));
-  ASSERT_TRUE(report.ok()) << report.status().ToString();
-  auto position = PositionVector::Decode(report->vector);
-  ASSERT_TRUE(position.ok()) << position.status().ToString();
+  TOKURA_ASSIGN_OR_RETURN(const client::DigestReport report,
+                          Await(remote_->GetDigest({{}, now_us, snapshots.positions}, {})));
+  TOKURA_ASSIGN_OR_RETURN(const PositionVector position, PositionVector::Decode(report.vector));
   client::WaitRequest wait;
-  if (!position->empty()) wait.tokens = {position->ToToken()};
-  const Status covered = Await(remote_->Wait(wait, {.timeout = std::chrono::minutes(2)}));
-  ASSERT_TRUE(covered.ok()) << covered.ToString();
-  auto verified = offline::VerifyFiles(offline_files(), *catalog_->Current(), kOfflineRoot, {},
-                                       snapshots, *report, now_us);
+  if (!position.empty()) wait.tokens = {position.ToToken()};
+  TOKURA_RETURN_IF_ERROR(Await(remote_->Wait(wait, {.timeout = std::chrono::minutes(2)})));
+  return offline::VerifyFiles(offline_files(), *catalog_->Current(), kOfflineRoot, {}, snapshots,
+                              report, now_us);
+}
+
+void SimCluster::ExpectVerified() {
+  const Result<offline::VerifyReport> verified = Verify();
   ASSERT_TRUE(verified.ok()) << verified.status().ToString();
   for (const offline::Difference& difference : verified->differences) {
     ADD_FAILURE() << difference.group << " " << difference.day << ": " << difference.what;

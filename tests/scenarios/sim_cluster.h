@@ -52,16 +52,19 @@ class SimCluster {
   runtime::FileSystem& offline_files() { return world_.disk("compactor"); }
   runtime::FileSystem& node_files() { return world_.disk("node"); }
   bool node_is_up() const { return node_ != nullptr; }
+  bool LogWasCut();  // and a base stands for the rest
 
   void Apply(const std::string& yaml, bool allow_destroy = false);
   void StartNode();
+  Status TryStartNode();
   void CrashNode();
   void StartCompactor();
   void CrashCompactor();
   // Every accepted write is in the tables.
   void WaitOffline();
-  // Log, rows and files by digest; fails the test on a difference.
-  void ExpectVerified();
+  // Log, rows and files by digest. An error: the log or its base cannot be read.
+  Result<offline::VerifyReport> Verify();
+  void ExpectVerified();  // and fails the test on a difference
 
   // Runs the world until `task` is done on the client's process.
   template <typename T>
