@@ -81,6 +81,12 @@ uint64_t SimDisk::UsedBytes() const {
   return bytes;
 }
 
+void SimDisk::FlipBit(const std::string& path, uint64_t offset, int bit) {
+  const Result<Place> place = Find(path);
+  TOKURA_CHECK(place.ok() && place->entry && place->entry->file != nullptr);
+  place->entry->file->data.at(offset) ^= static_cast<char>(1 << bit);
+}
+
 // The ids of the changes that survive.
 std::set<uint64_t> SimDisk::DrawKept(const std::vector<SimDirectory*>& directories) {
   std::set<uint64_t> kept;

@@ -68,6 +68,8 @@ class SimDisk {
   Result<Place> Find(const std::string& path) const;
   uint64_t NextChange() { return ++last_change_; }
   uint64_t UsedBytes() const;
+  // The medium decays, under whoever has the file open. REQUIRES: the file has the byte.
+  void FlipBit(const std::string& path, uint64_t offset, int bit);
 
   std::set<std::string> locks;  // paths
 

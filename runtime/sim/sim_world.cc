@@ -112,6 +112,9 @@ class SimWorld::Impl {
   }
 
   FileSystem& disk(const std::string& name) { return DiskOf(name).view; }
+  void FlipBit(const std::string& disk, const std::string& path, uint64_t offset, int bit) {
+    DiskOf(disk).disk.FlipBit(path, offset, bit);
+  }
 
   bool RunUntil(const std::function<bool()>& done, std::chrono::nanoseconds limit) {
     const Scheduler::Time until = scheduler_.now() + limit;
@@ -153,6 +156,9 @@ SimProcess& SimWorld::AddProcess(const std::string& name, const std::string& dis
   return impl_->AddProcess(name, disk);
 }
 FileSystem& SimWorld::disk(const std::string& name) { return impl_->disk(name); }
+void SimWorld::FlipBit(const std::string& disk, const std::string& path, uint64_t offset, int bit) {
+  impl_->FlipBit(disk, path, offset, bit);
+}
 bool SimWorld::RunUntil(std::function<bool()> done, std::chrono::nanoseconds limit) {
   return impl_->RunUntil(done, limit);
 }

@@ -60,6 +60,8 @@ class SimWorld {
   SimProcess& AddProcess(const std::string& name, const std::string& disk = "");
   // A disk outside any process, to look at.
   FileSystem& disk(const std::string& name);
+  // One bit of a file goes wrong, under whoever has it open. REQUIRES: the file has the byte.
+  void FlipBit(const std::string& disk, const std::string& path, uint64_t offset, int bit);
   // Runs events until `done` or `limit` of virtual time passed; returns whether done.
   bool RunUntil(std::function<bool()> done, std::chrono::nanoseconds limit = std::chrono::hours(1));
   void RunFor(std::chrono::nanoseconds virtual_time);
