@@ -89,9 +89,11 @@ struct BaseWriter::Job {
   }
 };
 
-BaseWriter::BaseWriter(BaseWriterOptions options, Parts parts, const std::atomic<bool>& stopping)
+BaseWriter::BaseWriter(BaseWriterOptions options, UpkeepParts parts, uint64_t recovered_log_bytes,
+                       const std::atomic<bool>& stopping)
     : options_(options),
       parts_(std::move(parts)),
+      recovered_log_bytes_(recovered_log_bytes),
       stopping_(stopping),
       base_size_(parts_.metrics->gauge("tokura_node_base_bytes", "The base of the log.")),
       base_rows_(parts_.metrics->gauge("tokura_node_base_rows", "Rows of the base of the log.")),
@@ -122,7 +124,7 @@ runtime::Task<void> BaseWriter::Begin() {
 runtime::Task<Status> BaseWriter::MaybeCut(std::shared_ptr<View> view,
                                            const replication::LogMark& flushed,
                                            uint64_t log_bytes) {
-  const uint64_t bytes = parts_.recovered_log_bytes + log_bytes;
+  const uint64_t bytes = recovered_log_bytes_ + log_bytes;
   const std::chrono::nanoseconds begin = parts_.clock->Monotonic();
   if (bytes - bytes_at_base_ < std::max(base_bytes_, options_.log_bytes_min) ||
       begin < not_before_) {
@@ -165,6 +167,7 @@ void BaseWriter::Note(const Job& job) {
                         " segments, which were removed");
   }
   if (job.status.ok() || !job.view_status.ok() || stopping_) return;
+  parts_.alarm->Note(job.status);
   parts_.logger->Error(parts_.log_directory + ": the log cannot be cut: " + job.status.message());
 }
 

@@ -10,19 +10,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "catalog/catalog.h"
-#include "core/position_vector.h"
 #include "core/status.h"
+#include "node/upkeep_parts.h"
 #include "node/view.h"
 #include "replication/log_mark.h"
-#include "runtime/executor.h"
-#include "runtime/file_system.h"
-#include "runtime/logger.h"
 #include "runtime/metrics.h"
 #include "runtime/task.h"
 
@@ -38,27 +33,16 @@ struct BaseWriterOptions {
 
 class BaseWriter {
  public:
-  struct Parts {
-    runtime::Executor* home = nullptr;
-    runtime::BlockingPool* blocking = nullptr;
-    runtime::Clock* clock = nullptr;
-    runtime::FileSystem* files = nullptr;
-    runtime::Metrics* metrics = nullptr;
-    runtime::Logger* logger = nullptr;
-    const catalog::DefinitionsSource* definitions = nullptr;
-    std::string node_id;
-    std::string log_directory;
-    // On the first executor; nullopt: nothing may be cut.
-    std::function<std::optional<PositionVector>()> committed;
-    uint64_t recovered_log_bytes = 0;  // of segments that were there at the start
-  };
   // What `parts` names outlives the writer; `stopping` ends a long write early.
-  BaseWriter(BaseWriterOptions options, Parts parts, const std::atomic<bool>& stopping);
+  // `recovered_log_bytes`: of segments that were there at the start.
+  BaseWriter(BaseWriterOptions options, UpkeepParts parts, uint64_t recovered_log_bytes,
+             const std::atomic<bool>& stopping);
 
   // Ends a cut that an earlier process began.
   runtime::Task<void> Begin();
   // `flushed`: the view has it, also after a crash; `log_bytes`: written by this process up to
-  // there. Not OK: the view failed; other faults are logged and tried again later.
+  // there. Not OK: the view failed; other faults are logged, damage to the log raises the alarm,
+  // and it is tried again later.
   runtime::Task<Status> MaybeCut(std::shared_ptr<View> view, const replication::LogMark& flushed,
                                  uint64_t log_bytes);
 
@@ -67,7 +51,8 @@ class BaseWriter {
   void Note(const Job& job);
 
   const BaseWriterOptions options_;
-  const Parts parts_;
+  const UpkeepParts parts_;
+  const uint64_t recovered_log_bytes_;
   const std::atomic<bool>& stopping_;
   uint64_t base_bytes_ = 0;     // of the last base
   uint64_t bytes_at_base_ = 0;  // of the log, recovered and written, when it was written

@@ -146,14 +146,15 @@ class Node::Impl {
     options.view.clock = runtime_.clock;
     return options;
   }
-  ViewKeeper::Parts KeeperParts() {
-    ViewKeeper::Parts parts;
+  UpkeepParts KeeperParts() {
+    UpkeepParts parts;
     parts.home = &Home();
     parts.blocking = &Background();
     parts.clock = runtime_.clock;
     parts.files = runtime_.files;
     parts.metrics = runtime_.metrics;
     parts.logger = runtime_.logger;
+    parts.alarm = &service_->alarm();
     parts.definitions = &definitions_;
     parts.node_id = options_.id;
     parts.log_directory = log_directory_;

@@ -97,7 +97,7 @@ struct Purger::ViewSlice {
   }
 };
 
-Purger::Purger(PurgeOptions options, Parts parts, const std::atomic<bool>& stopping)
+Purger::Purger(PurgeOptions options, UpkeepParts parts, const std::atomic<bool>& stopping)
     : options_(options),
       parts_(std::move(parts)),
       stopping_(stopping),

@@ -19,6 +19,7 @@
 #include "core/ids.h"
 #include "core/status.h"
 #include "node/storage_thread.h"
+#include "node/upkeep_parts.h"
 #include "node/view.h"
 #include "runtime/executor.h"
 #include "runtime/metrics.h"
@@ -33,16 +34,8 @@ struct PurgeOptions {
 
 class Purger {
  public:
-  struct Parts {
-    runtime::Executor* home = nullptr;
-    runtime::BlockingPool* blocking = nullptr;
-    runtime::Clock* clock = nullptr;
-    runtime::Metrics* metrics = nullptr;
-    const catalog::DefinitionsSource* definitions = nullptr;
-    std::vector<StorageThread*> threads;
-  };
   // What `parts` names outlives the purger; `stopping` ends rounds early.
-  Purger(PurgeOptions options, Parts parts, const std::atomic<bool>& stopping);
+  Purger(PurgeOptions options, UpkeepParts parts, const std::atomic<bool>& stopping);
 
   // When the next round over memory is due.
   std::chrono::nanoseconds due() const { return due_; }
@@ -61,7 +54,7 @@ class Purger {
                                   std::vector<std::pair<GroupId, int64_t>> horizons_us);
 
   const PurgeOptions options_;
-  const Parts parts_;
+  const UpkeepParts parts_;
   const std::atomic<bool>& stopping_;
   std::chrono::nanoseconds due_;
   std::chrono::nanoseconds view_due_;

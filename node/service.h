@@ -57,6 +57,8 @@ class NodeService {
   void NoteCommit() { feed_.NoteCommit(); }
   // On the first thread: what the offline tables have of the log; nullopt: nothing is known.
   const std::optional<PositionVector>& committed() const { return feed_.committed(); }
+  // Of damage to the log, whoever meets it.
+  LogAlarm& alarm() { return alarm_; }
   // On the first thread: waiting watches return.
   void BeginStop() { feed_.BeginStop(); }
 

@@ -30,21 +30,14 @@ runtime::Task<void> MarkAllDirty(StorageThread& thread) {
 
 }  // namespace
 
-ViewKeeper::ViewKeeper(ViewKeeperOptions options, Parts parts,
+ViewKeeper::ViewKeeper(ViewKeeperOptions options, UpkeepParts parts,
                        const replication::RecoveredLog& recovered)
     : options_(std::move(options)),
       parts_(std::move(parts)),
       writer_(*parts_.home, *parts_.blocking, *parts_.clock, *parts_.metrics, *parts_.definitions,
               parts_.threads, recovered.end),
-      base_(options_.base,
-            {parts_.home, parts_.blocking, parts_.clock, parts_.files, parts_.metrics,
-             parts_.logger, parts_.definitions, parts_.node_id, parts_.log_directory,
-             parts_.committed, recovered.bytes},
-            stopping_),
-      purger_(options_.purge,
-              {parts_.home, parts_.blocking, parts_.clock, parts_.metrics, parts_.definitions,
-               parts_.threads},
-              stopping_),
+      base_(options_.base, parts_, recovered.bytes, stopping_),
+      purger_(options_.purge, parts_, stopping_),
       rebuilds_(parts_.metrics->counter("tokura_node_view_rebuilds_total",
                                         "Times that the view was lost and made again.")),
       lag_bytes_(parts_.metrics->gauge("tokura_node_view_lag_bytes",

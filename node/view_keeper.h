@@ -9,23 +9,17 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <string>
-#include <vector>
 
-#include "catalog/catalog.h"
 #include "core/status.h"
 #include "node/base_writer.h"
 #include "node/purger.h"
 #include "node/storage_thread.h"
+#include "node/upkeep_parts.h"
 #include "node/view.h"
 #include "node/view_writer.h"
 #include "replication/log_directory.h"
-#include "runtime/executor.h"
-#include "runtime/file_system.h"
-#include "runtime/logger.h"
 #include "runtime/metrics.h"
 #include "runtime/sync.h"
 #include "runtime/task.h"
@@ -43,22 +37,9 @@ struct ViewKeeperOptions {
 
 class ViewKeeper {
  public:
-  struct Parts {
-    runtime::Executor* home = nullptr;
-    runtime::BlockingPool* blocking = nullptr;
-    runtime::Clock* clock = nullptr;
-    runtime::FileSystem* files = nullptr;
-    runtime::Metrics* metrics = nullptr;
-    runtime::Logger* logger = nullptr;
-    const catalog::DefinitionsSource* definitions = nullptr;
-    std::string node_id;
-    std::string log_directory;
-    std::vector<StorageThread*> threads;
-    // On the first executor: what the offline tables have of the log; nullopt: nothing is known.
-    std::function<std::optional<PositionVector>()> committed;
-  };
   // What `parts` names outlives the keeper. `recovered`: the logs of earlier incarnations.
-  ViewKeeper(ViewKeeperOptions options, Parts parts, const replication::RecoveredLog& recovered);
+  ViewKeeper(ViewKeeperOptions options, UpkeepParts parts,
+             const replication::RecoveredLog& recovered);
 
   // `view`: null if it could not be made. `warm`: the view has rows that are not in memory. After
   // the threads have started.
@@ -87,7 +68,7 @@ class ViewKeeper {
   void NoteFailure(Status why);
 
   const ViewKeeperOptions options_;
-  const Parts parts_;
+  const UpkeepParts parts_;
   std::atomic<bool> stopping_ = false;
   ViewWriter writer_;
   BaseWriter base_;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/real/real_runtime.h"
 #include "tests/node/node_fixture.h"
 
 namespace tokura::node {
@@ -254,6 +255,22 @@ TEST_F(RowTiersTest, ServesNothingWrongWhenAByteOfTheViewIsFlipped) {
       Stop();
     }
   }
+}
+
+TEST_F(RowTiersTest, CutsNothingAndRaisesTheAlarmWhereTheLogIsDamaged) {
+  metrics_ = runtime::real::MakeMetrics();
+  StartSmall();
+  PutUsers(3'000, 1);
+  world_.RunFor(5s);
+  TellCommitted();
+  const std::vector<std::string> segments = FilesIn("log", ".seg");
+  FlipByte(segments.front(), 1'000);
+  PutUsers(100, 1);
+  world_.RunFor(5s);
+  EXPECT_TRUE(log_->Has(segments.front() + ": offset "));
+  EXPECT_EQ(metrics_->Expose().find("tokura_log_corrupt_total 0"), std::string::npos);
+  EXPECT_EQ(FilesIn("log", ".seg").front(), segments.front());
+  ExpectUsers(3'000, 1);
 }
 
 // Else a power cut leaves a view that knows more than the log, which has to be made again.

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/digest.h"
+#include "runtime/real/real_runtime.h"
 #include "tests/node/node_fixture.h"
 
 namespace tokura::node {
@@ -322,6 +323,21 @@ TEST_F(NodeDigestTest, FindsAByteFlippedOnDisk) {
     }
     ASSERT_TRUE(runtime::WriteFileAtomically(*files_, path, bytes).ok());
   }
+}
+
+TEST_F(NodeDigestTest, RaisesTheAlarmForDamageToTheLog) {
+  Stop();
+  metrics_ = runtime::real::MakeMetrics();
+  Start();
+  PutMany(10);
+  DigestNow();
+  EXPECT_NE(metrics_->Expose().find("tokura_log_corrupt_total 0"), std::string::npos);
+  const std::string path = "/data/n1/log/" + files_->List("/data/n1/log").value().front();
+  std::string bytes = runtime::ReadFile(*files_, path).value();
+  bytes[100] ^= 1;
+  ASSERT_TRUE(runtime::WriteFileAtomically(*files_, path, bytes).ok());
+  EXPECT_EQ(ErrorOf(v1::NODE_DIGEST, Request()), Code::kCorrupt);
+  EXPECT_NE(metrics_->Expose().find("tokura_log_corrupt_total 1"), std::string::npos);
 }
 
 }  // namespace
