@@ -146,10 +146,11 @@ class Merger {
       TOKURA_ASSIGN_OR_RETURN(sources[r], Source(column, r));
       if (sources[r] != nullptr) sources[r]->Index();
     }
+    const bool text = built->cells(0).width == 0;
     for (size_t row = 0; row < plan_.rows; ++row) {
       const BytePlan::Place place = plan_.groups[column.group].rows[row];
       PutRow(sources[place.request], place.index, feature, row, built.get());
-      if (bytes_ + built->text_bytes() > kAnswerBytesMax) return TooLarge();
+      if (text && bytes_ + built->text_bytes() > kAnswerBytesMax) return TooLarge();
     }
     return built;
   }
