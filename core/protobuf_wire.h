@@ -62,14 +62,20 @@ void AppendList(const List& list, std::string* out);
 
 // Takes a varint off the front, of at most 10 bytes as protobuf reads it; false if there is none.
 inline bool TakeVarint(std::string_view* rest, uint64_t* v) {
-  if (!rest->empty() && static_cast<uint8_t>((*rest)[0]) < 0x80) {
-    *v = static_cast<uint8_t>((*rest)[0]);
+  const auto byte_at = [rest](size_t i) { return static_cast<uint8_t>((*rest)[i]); };
+  if (!rest->empty() && byte_at(0) < 0x80) {
+    *v = byte_at(0);
     rest->remove_prefix(1);
+    return true;
+  }
+  if (rest->size() >= 2 && byte_at(1) < 0x80) {  // as most places in an array of keys
+    *v = (byte_at(0) & 0x7fu) | static_cast<uint64_t>(byte_at(1)) << 7;
+    rest->remove_prefix(2);
     return true;
   }
   uint64_t result = 0;
   for (size_t i = 0; i < rest->size() && i < 10; ++i) {
-    const auto byte = static_cast<uint8_t>((*rest)[i]);
+    const uint8_t byte = byte_at(i);
     result |= static_cast<uint64_t>(byte & 0x7f) << (7 * i);
     if (byte < 0x80) {
       *v = result;

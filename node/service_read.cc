@@ -2,6 +2,7 @@
 // its rows up, all at once, and then fills their places in the columns of the answer, which are
 // encoded when all have.
 #include <chrono>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -51,10 +52,12 @@ Status TooLarge() {
 }
 
 // False if it is no key of the group, which all begin with `header`.
-bool PartitionOf(std::string_view key, std::string_view header, const Entity& entity,
+bool PartitionOf(std::string_view key, const std::string& header, const Entity& entity,
                  std::string_view* partition) {
-  if (!key.starts_with(header)) return false;
-  *partition = key.substr(header.size());
+  const bool of_group = key.size() >= kRowKeyHeaderBytes &&
+                        std::memcmp(key.data(), header.data(), kRowKeyHeaderBytes) == 0;
+  if (!of_group) return false;
+  *partition = key.substr(kRowKeyHeaderBytes);
   // When all columns decide the shard there is nothing to cut off.
   if (entity.partition_key_count >= entity.keys.size()) return true;
   const Result<std::string_view> bytes = PartitionKeyBytes(key, entity);
