@@ -125,6 +125,7 @@ size_t WriteBatch::accepted() const {
 }
 
 Result<std::string> WriteBatch::Token() const {
+  if (vectors_.size() == 1) return ToUserToken(vectors_.front());
   TOKURA_ASSIGN_OR_RETURN(const std::string joined, JoinVectors(vectors_));
   return ToUserToken(joined);
 }
