@@ -25,6 +25,7 @@ struct ChangeFeed::Job {
   std::vector<GroupId> passed_groups;
   uint64_t bytes_max = 0;
   PositionVector held;
+  std::vector<replication::LogEnd> ends;
   // results
   Status status;
   Batch batch;
@@ -43,6 +44,10 @@ struct ChangeFeed::Job {
       status = record.status();
       if (!status.ok()) return;
       if (!record->has_value()) {
+        for (const replication::LogEnd& end : ends) {
+          status = cursor->CheckReached(end);
+          if (!status.ok()) return;
+        }
         batch.at_end = true;
         break;
       }
@@ -80,7 +85,7 @@ ChangeFeed::ChangeFeed(std::string log_directory, std::vector<StorageThread*> th
       changed_(executor_) {}
 
 runtime::Task<ChangeFeed::Limit> ChangeFeed::LimitOf(StorageThread& thread) {
-  co_return Limit{thread.held(), thread.log().CloseHlc()};
+  co_return Limit{thread.held(), {thread.log().acknowledged_end()}, thread.log().CloseHlc()};
 }
 
 runtime::Task<ChangeFeed::Limit> ChangeFeed::CurrentLimit() {
@@ -89,6 +94,7 @@ runtime::Task<ChangeFeed::Limit> ChangeFeed::CurrentLimit() {
   for (StorageThread* thread : threads_) {
     Limit one = co_await runtime::RunOn(executor_, thread->executor(), LimitOf(*thread));
     limit.held.JoinWith(one.held);
+    limit.ends.push_back(one.ends.front());
     limit.closed_hlc_us = std::min(limit.closed_hlc_us, one.closed_hlc_us);
   }
   co_return limit;
@@ -115,6 +121,7 @@ runtime::Task<Result<ChangeFeed::Batch>> ChangeFeed::ReadOrWait(
     const uint64_t commits_before = commits_;
     Limit limit = co_await CurrentLimit();
     job->held = std::move(limit.held);
+    job->ends = std::move(limit.ends);
     job->batch = Batch();
     auto work = [job, &files = files_, directory = log_directory_] { job->Run(files, directory); };
     co_await runtime::RunBlocking(blocking_, executor_, std::move(work));

@@ -64,6 +64,7 @@ class ChangeFeed {
   // What may be read now, and a write time that everything later exceeds.
   struct Limit {
     PositionVector held;
+    std::vector<replication::LogEnd> ends;  // where it is held
     int64_t closed_hlc_us = 0;
   };
   runtime::Task<Limit> CurrentLimit();

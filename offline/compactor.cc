@@ -125,10 +125,25 @@ bool Compactor::Impl::Covers(const PositionVector& vector) const {
                      [&](const auto& entry) { return entry.second.covered.Covers(vector); });
 }
 
+uint64_t Compactor::Impl::FeedFailures() const {
+  uint64_t failures = 0;
+  for (const std::unique_ptr<Feed>& feed : feeds_) failures += feed->failures;
+  return failures;
+}
+
+// A feed that cannot be read for damage, and so not until somebody mends it.
+Status Compactor::Impl::Damage() const {
+  for (const std::unique_ptr<Feed>& feed : feeds_) {
+    if (feed->failing.code() == Code::kCorrupt) return feed->failing;
+  }
+  return OkStatus();
+}
+
 Task<Status> Compactor::Impl::WaitCovered(PositionVector vector,
                                           std::chrono::microseconds timeout) {
   const CallGuard call(this);
   const auto deadline = runtime_.clock->Monotonic() + timeout;
+  const uint64_t failures = FeedFailures();
   while (true) {
     if (stopping_ || !started_) co_return Unavailable("the compactor is stopping");
     {
@@ -139,6 +154,8 @@ Task<Status> Compactor::Impl::WaitCovered(PositionVector vector,
       if (buffer_.read().Covers(vector)) co_await Round(Persist::kWhenDue);
       if (Covers(vector)) co_return OkStatus();
     }
+    // What failed before the call may have been mended since.
+    if (FeedFailures() > failures) TOKURA_CO_RETURN_IF_ERROR(Damage());
     const std::chrono::nanoseconds left = deadline - runtime_.clock->Monotonic();
     if (left <= 0ns) {
       co_return DeadlineExceeded(

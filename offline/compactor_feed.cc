@@ -129,6 +129,7 @@ void Compactor::Impl::FeedFailed(Feed* feed, const Status& status) {
   feed->committed_told = 0;  // the node may have begun anew
   const bool known = feed->failing.code() == status.code();
   feed->failing = status;
+  ++feed->failures;
   if (status.code() == Code::kInvalidArgument || status.code() == Code::kFailedPrecondition ||
       status.code() == Code::kNotFound) {
     // The node may not know the cursor any more; the position is enough to go on.

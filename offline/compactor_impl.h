@@ -39,6 +39,7 @@ class Compactor::Impl {
     int64_t watermark_us = 0;     // of the last page that was at the end
     uint64_t committed_told = 0;  // the version of committed_ that the node was told last
     Status failing;               // logged once, until it works again
+    uint64_t failures = 0;        // attempts that failed, of all time
   };
   struct TableState {
     std::unique_ptr<TableWriter> writer;  // touched on the blocking pool while a round runs
@@ -85,6 +86,8 @@ class Compactor::Impl {
   runtime::Task<void> Run();
   runtime::Task<Result<PositionVector>> AcceptedByNodes();
   bool Covers(const PositionVector& vector) const;
+  uint64_t FeedFailures() const;
+  Status Damage() const;
   double LagSeconds(const TableState& table) const;
 
   const CompactorOptions options_;

@@ -103,6 +103,7 @@ class ChangeLog::Impl {
   int64_t last_hlc_us() const { return last_hlc_us_; }
   uint64_t bytes() const { return writer_.bytes(); }
   uint32_t mark_segment() const { return mark_segment_; }
+  LogEnd acknowledged_end() const { return acknowledged_end_; }
 
   runtime::Task<Status> SyncAll() {
     if (!failed_.ok()) co_return failed_;
@@ -143,7 +144,7 @@ class ChangeLog::Impl {
   struct Batch {
     std::vector<Group> groups;
     uint64_t bytes = 0;
-    uint32_t segment = 0;
+    LogEnd end;
     std::chrono::nanoseconds begin{};
     int64_t hlc_before_us = 0;
     std::vector<LogRecordView> records;                // of all groups
@@ -217,11 +218,12 @@ class ChangeLog::Impl {
     Status status = co_await writer_.Reserve(batch.bytes);
     if (status.ok() && !failed_.ok()) status = failed_;  // a sync failed meanwhile
     if (status.ok()) {
-      batch.segment = writer_.number();
       Encode(&batch);
       status = writer_.Append(frames_);
       log_bytes_.Add(status.ok() ? static_cast<double>(frames_.size()) : 0);
       if (status.code() == Code::kResourceExhausted) TakeBack(batch);
+      batch.end = {options_.origin.incarnation, options_.log_index, writer_.number(),
+                   writer_.segment_bytes()};
     }
     if (!status.ok()) {
       for (const Group& group : batch.groups) group.done.Set(status);
@@ -274,7 +276,8 @@ class ChangeLog::Impl {
   }
 
   void Acknowledge(const Batch& batch) {
-    mark_segment_ = batch.segment;
+    mark_segment_ = batch.end.segment;
+    acknowledged_end_ = batch.end;
     --open_batches_;
     closed_hlc_us_ =
         written_.empty() ? batch.records.back().hlc_us : written_.front().hlc_before_us;
@@ -358,6 +361,7 @@ class ChangeLog::Impl {
   std::array<bool, kShardCount> is_changed_{};
   std::vector<uint16_t> changed_shards_;
   uint32_t mark_segment_ = 1;
+  LogEnd acknowledged_end_;
   int64_t last_hlc_us_;
   int64_t closed_hlc_us_;    // below every record that is not durable
   size_t open_batches_ = 0;  // whose records have their times, and are not acknowledged; for ever
@@ -386,6 +390,7 @@ runtime::Task<Result<std::vector<Seq>>> ChangeLog::Append(RecordBatch records) {
   return impl_->Append(std::move(records));
 }
 const PositionVector& ChangeLog::durable() { return impl_->durable(); }
+LogEnd ChangeLog::acknowledged_end() const { return impl_->acknowledged_end(); }
 int64_t ChangeLog::last_hlc_us() const { return impl_->last_hlc_us(); }
 int64_t ChangeLog::CloseHlc() { return impl_->CloseHlc(); }
 uint64_t ChangeLog::bytes() const { return impl_->bytes(); }

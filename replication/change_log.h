@@ -16,6 +16,7 @@
 #include "core/ids.h"
 #include "core/position_vector.h"
 #include "core/status.h"
+#include "replication/log_directory.h"
 #include "replication/segment.h"
 #include "runtime/executor.h"
 #include "runtime/file_system.h"
@@ -93,6 +94,7 @@ class ChangeLog {
   // A write time that every record not in durable() yet will exceed; raises later write times so.
   int64_t CloseHlc();
   uint64_t bytes() const;  // written by this incarnation
+  LogEnd acknowledged_end() const;
   // The segment for LogMark::segments: all earlier ones hold only records that were acknowledged
   // and applied, and are synced.
   uint32_t mark_segment() const;

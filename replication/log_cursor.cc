@@ -108,6 +108,17 @@ class Cursor final : public LogCursor {
     return out;
   }
 
+  Status CheckReached(const LogEnd& end) const override {
+    const auto found = logs_.find(end.log);
+    if (end.segment == 0 || end.incarnation != incarnation_ || found == logs_.end()) {
+      return OkStatus();
+    }
+    const LogPlace& place = found->second;
+    if (place.number > end.segment) return OkStatus();
+    if (place.number == end.segment && place.offset >= end.offset) return OkStatus();
+    return Damaged(end.log, place);
+  }
+
   Result<std::optional<LogRecord>> Next(const PositionVector& durable) override {
     if (at_end_ && durable == durable_at_end_) return std::optional<LogRecord>();
     at_end_ = false;
@@ -278,7 +289,11 @@ class Cursor final : public LogCursor {
       return false;
     }
     if (place->reader->tail() == SegmentReader::Tail::kClean) return true;
-    return Corrupt(PathOf(log, *place) + ": offset " + std::to_string(place->reader->offset()) +
+    return Damaged(log, *place);
+  }
+  Status Damaged(uint16_t log, const LogPlace& place) const {
+    const uint64_t offset = place.reader == nullptr ? place.offset : place.reader->offset();
+    return Corrupt(PathOf(log, place) + ": offset " + std::to_string(offset) +
                    ": checksum mismatch in durable bytes; restore the file from a backup");
   }
 

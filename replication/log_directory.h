@@ -59,6 +59,15 @@ runtime::Task<Result<RecoveredLog>> RecoverLogInParallel(
 
 // Reads the log forward while it is written, resumable by an opaque cursor. Gives only what lies
 // below `limit`s set by the owner, so that nothing is read before it is durable. Not thread-safe.
+// How far a log's bytes are acknowledged: all before this place, in its own segment and the earlier
+// ones.
+struct LogEnd {
+  uint32_t incarnation = 0;
+  uint16_t log = 0;
+  uint32_t segment = 0;  // 0: nothing is
+  uint64_t offset = 0;
+};
+
 class LogCursor {
  public:
   // `cursor`: of Save(), or empty for the beginning. Where the log was cut behind it, reading goes
@@ -70,6 +79,9 @@ class LogCursor {
   virtual ~LogCursor() = default;
   // The next record with hlc and dot checked; nullopt: nothing more for now. `durable` bounds it.
   virtual Result<std::optional<LogRecord>> Next(const PositionVector& durable) = 0;
+  // After Next gave nothing: CORRUPT, with file and offset, if it did not get so far. What is
+  // damaged at the end of the newest segment looks like bytes that are still being written.
+  virtual Status CheckReached(const LogEnd& end) const = 0;
   virtual std::string Save() const = 0;
 };
 

@@ -54,6 +54,8 @@ bool SegmentWriter::open() const { return segment_ != nullptr && !segment_->fini
 
 bool SegmentWriter::synced() const { return !open() || segment_->durable == segment_->end; }
 
+uint64_t SegmentWriter::segment_bytes() const { return segment_->end; }
+
 runtime::Task<Status> SegmentWriter::Reserve(uint64_t bytes) {
   if (open()) {
     const bool empty = segment_->end == segment_->header_bytes;

@@ -41,6 +41,7 @@ class SegmentWriter {
   bool synced() const;                       // nothing is left to sync
   bool open() const;                         // there is a segment that takes more commits
   uint64_t bytes() const { return bytes_; }  // appended over all segments
+  uint64_t segment_bytes() const;            // of the newest segment; REQUIRES: there is one
   // Of the newest segment; 0 before the first.
   uint32_t number() const { return next_.number - 1; }
 

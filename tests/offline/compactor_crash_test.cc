@@ -2,6 +2,7 @@
 // in the tables once.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,26 @@ TEST_F(CompactorTest, HasEachRecordOnceThroughCrashes) {
   EXPECT_TRUE(report.equal()) << report.differences[0].day << " " << report.differences[0].what;
   EXPECT_EQ(report.records, write);
   EXPECT_EQ(report.rows, 7u);
+}
+
+TEST_F(CompactorTest, TellsWhoWaitsOfADamagedLogUntilItIsMended) {
+  Put({Price("a", 1)});
+  const std::vector<std::string> names = *node_process_.files().List("/node/log");
+  const auto segment = std::find_if(names.begin(), names.end(),
+                                    [](const std::string& name) { return name.ends_with(".seg"); });
+  ASSERT_NE(segment, names.end());
+  const uint64_t middle_of_the_record = 120;
+  world_.FlipBit("n1", "/node/log/" + *segment, middle_of_the_record, 3);
+  ASSERT_TRUE(StartCompactor().ok());
+  const auto begin = world_.clock().Monotonic();
+  const Status damaged = Run(process_, compactor_->CommitNow());
+  EXPECT_EQ(damaged.code(), Code::kCorrupt);
+  EXPECT_NE(damaged.message().find(*segment), std::string::npos) << damaged.ToString();
+  EXPECT_LT(world_.clock().Monotonic() - begin, 10s);
+  world_.FlipBit("n1", "/node/log/" + *segment, middle_of_the_record, 3);
+  const Status mended = Run(process_, compactor_->CommitNow());
+  EXPECT_TRUE(mended.ok()) << mended.ToString();
+  EXPECT_EQ(Rows().size(), 1u);
 }
 
 TEST_F(CompactorTest, GoesOnWhenTheNodeStartsAgain) {

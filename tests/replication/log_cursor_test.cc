@@ -149,6 +149,23 @@ TEST_F(LogCursorTest, NeverGivesWhatAFullDiskTookBack) {
   EXPECT_EQ(LogFixture::Bodies(Read(durable)), (std::vector<std::string>{"instead"}));
 }
 
+// Which by itself looks like a commit that is still being written.
+TEST_F(LogCursorTest, FindsDamageAtTheEndOfTheNewestSegment) {
+  log_.Start(1);
+  log_.WriteMany(3);
+  const LogEnd end = log_.log().acknowledged_end();
+  Open();
+  EXPECT_EQ(Read().size(), 3u);
+  EXPECT_TRUE(cursor_->CheckReached(end).ok());
+  log_.FlipByte(kFirstSegment, end.offset - 1);
+  Open();
+  EXPECT_EQ(Read().size(), 2u);
+  const Status damaged = cursor_->CheckReached(end);
+  EXPECT_EQ(damaged.code(), Code::kCorrupt);
+  EXPECT_NE(damaged.message().find(std::string(kFirstSegment) + ": offset "), std::string::npos)
+      << damaged.ToString();
+}
+
 TEST_F(LogCursorTest, FindsDamage) {
   log_.Start(1);
   log_.WriteMany(3);
