@@ -143,24 +143,25 @@ Result<Admission::Place> Admission::Admit(RequestCost cost, size_t bytes,
   }
   if (!cost.unsheddable) {
     if (calls_ >= options_.calls_max) {
-      return Refuse(meters_->over_calls, "too many requests are in flight");
+      return Refuse(meters_->over_calls, "too many requests are in flight; try again later");
     }
     // Something is always taken on, however costly it is.
     if (in_flight_ > 0 && in_flight_ + cost.units > LimitFor(cost.units)) {
       limit_used_ = true;
-      return Refuse(meters_->overload, "the server is overloaded");
+      return Refuse(meters_->overload, "the server is overloaded; try again later");
     }
     if (caller != nullptr && caller->in_flight_ > 0 && has_line() &&
         caller->in_flight_ + cost.units > Share()) {
       limit_used_ = true;
-      return Refuse(meters_->over_share, "the server is overloaded, most by this connection");
+      return Refuse(meters_->over_share,
+                    "the server is overloaded, most by this connection; try again later");
     }
   }
   Place place;
   if (budget_ != nullptr && !cost.unsheddable) {
     place.memory_ = MemoryBudget::Share(*budget_);
     if (!place.memory_.Resize(bytes)) {
-      return Refuse(meters_->over_memory, "the memory for requests is taken");
+      return Refuse(meters_->over_memory, "the memory for requests is taken; try again later");
     }
   }
   place.admission_ = this;
@@ -181,11 +182,12 @@ double Admission::LimitFor(double units) const {
   return std::max(options_.cost_floor, units >= kCostly ? limit_ * kCostlyShare : limit_);
 }
 
-Status Admission::Refuse(Counter& reason, std::string_view why) {
+// Called more often than anything else in an overload, so it makes one string.
+Status Admission::Refuse(Counter& reason, const char* why) {
   reason.Add();
   const auto delay = std::chrono::duration_cast<milliseconds>(standing_delay_);
-  return ResourceExhausted(std::string(why) + "; try again later")
-      .WithRetryAfter(std::clamp(delay * kRetryFactor, kRetryMin, kRetryMax));
+  return ResourceExhausted(why).WithRetryAfter(
+      std::clamp(delay * kRetryFactor, kRetryMin, kRetryMax));
 }
 
 void Admission::CountCaller(Caller* caller) {

@@ -143,7 +143,7 @@ class Admission {
   double LimitFor(double units) const;
   double Share() const;
   void CountCaller(Caller* caller);
-  Status Refuse(Counter& reason, std::string_view why);
+  Status Refuse(Counter& reason, const char* why);
   void Release(const Place& place);
 
   Executor& executor_;

@@ -14,10 +14,9 @@ namespace {
 constexpr size_t kChecksumAt = kFrameHeaderBytes - 4;
 constexpr size_t kErrorMessageBytesMax = 4'096;
 
-}  // namespace
-
-void AppendFrame(const FrameHeader& header, std::string_view body, std::string* out) {
-  TOKURA_CHECK(body.size() <= kFrameBytesMax);
+// Makes room for the body, too.
+void AppendHeader(const FrameHeader& header, size_t body_bytes, std::string* out) {
+  TOKURA_CHECK(body_bytes <= kFrameBytesMax);
   char bytes[kFrameHeaderBytes];
   const auto put = [&bytes](size_t at, auto number) {
     std::memcpy(bytes + at, &number, sizeof number);
@@ -28,11 +27,35 @@ void AppendFrame(const FrameHeader& header, std::string_view body, std::string* 
   put(6, header.flags);
   put(8, header.request_id);
   put(16, header.deadline_us);
-  put(20, static_cast<uint32_t>(body.size()));
+  put(20, static_cast<uint32_t>(body_bytes));
   put(kChecksumAt, Crc32c({bytes, kChecksumAt}));
-  out->reserve(std::max(out->capacity(), out->size() + kFrameHeaderBytes + body.size()));
+  out->reserve(std::max(out->capacity(), out->size() + kFrameHeaderBytes + body_bytes));
   out->append(bytes, kFrameHeaderBytes);
+}
+
+size_t ErrorBytes(const Status& status) {
+  return 5 + std::min(status.message().size(), kErrorMessageBytesMax);
+}
+
+void AppendError(const Status& status, std::string* out) {
+  out->push_back(static_cast<char>(status.code()));
+  const int64_t wait_ms = status.retry_after().value_or(std::chrono::milliseconds(0)).count();
+  PutU32(out, static_cast<uint32_t>(
+                  std::clamp<int64_t>(wait_ms, 0, std::numeric_limits<uint32_t>::max())));
+  out->append(status.message(), 0, kErrorMessageBytesMax);
+}
+
+}  // namespace
+
+void AppendFrame(const FrameHeader& header, std::string_view body, std::string* out) {
+  AppendHeader(header, body.size(), out);
   out->append(body);
+}
+
+void AppendErrorFrame(FrameHeader header, const Status& status, std::string* out) {
+  header.flags |= kFrameError;
+  AppendHeader(header, ErrorBytes(status), out);
+  AppendError(status, out);
 }
 
 Result<FrameHeader> ParseFrameHeader(std::string_view bytes) {
@@ -73,11 +96,8 @@ Result<FrameHeader> ParseFrameHeader(std::string_view bytes) {
 
 std::string EncodeError(const Status& status) {
   std::string body;
-  body.push_back(static_cast<char>(status.code()));
-  const int64_t wait_ms = status.retry_after().value_or(std::chrono::milliseconds(0)).count();
-  PutU32(&body, static_cast<uint32_t>(
-                    std::clamp<int64_t>(wait_ms, 0, std::numeric_limits<uint32_t>::max())));
-  body.append(status.message(), 0, kErrorMessageBytesMax);
+  body.reserve(ErrorBytes(status));
+  AppendError(status, &body);
   return body;
 }
 

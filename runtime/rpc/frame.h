@@ -27,6 +27,8 @@ struct FrameHeader {
 };
 
 void AppendFrame(const FrameHeader& header, std::string_view body, std::string* out);
+// The same with the error as its body, and flagged so.
+void AppendErrorFrame(FrameHeader header, const Status& status, std::string* out);
 // `bytes`: exactly kFrameHeaderBytes. INVALID_ARGUMENT for another protocol, a newer version or a
 // bad checksum (the connection is then cut); RESOURCE_EXHAUSTED when the body is over
 // kFrameBytesMax.

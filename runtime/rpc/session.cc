@@ -16,6 +16,14 @@ constexpr size_t kLingerBytesMax = 64 << 20;
 constexpr size_t kLingerRead = 64 << 10;
 constexpr std::chrono::milliseconds kFullRetryAfter(500);
 
+FrameHeader AnswerHeader(uint64_t id, uint8_t method) {
+  return {.method = method,
+          .flags = kFrameResponse,
+          .request_id = id,
+          .deadline_us = 0,
+          .body_bytes = 0};
+}
+
 double Seconds(std::chrono::nanoseconds t) { return std::chrono::duration<double>(t).count(); }
 
 }  // namespace
@@ -136,8 +144,8 @@ bool Session::TakeRequests() {
       return false;
     }
     if (draining_) {
-      AppendAnswer(frame.header.request_id, frame.header.method,
-                   Unavailable("the server is stopping"));
+      AppendError(frame.header.request_id, frame.header.method,
+                  Unavailable("the server is stopping"));
       continue;
     }
     TakeRequest(frame);
@@ -156,7 +164,7 @@ void Session::TakeRequest(const Frame& frame) {
     Result<Admission::Place> admitted = admission_->Admit(
         context_.options.cost(header.method, frame.body.size()), bytes, deadline, &caller_);
     if (!admitted.ok()) {
-      AppendAnswer(header.request_id, header.method, admitted.status());
+      AppendError(header.request_id, header.method, admitted.status());
       return;
     }
     place = std::move(*admitted);
@@ -173,7 +181,7 @@ void Session::Refuse(const Status& status) {
   context_.bad_frames.Add();
   context_.logger.Warning("connection from " + peer_.ToString() + " cut: " + status.message());
   const std::optional<uint64_t> id = reader_.refused_id();
-  if (id.has_value()) AppendAnswer(*id, 0, status);
+  if (id.has_value()) AppendError(*id, 0, status);
 }
 
 Task<void> Session::Linger() {
@@ -209,22 +217,24 @@ Task<void> Session::Answer(Call call, size_t held_bytes, Admission::Place place)
 }
 
 void Session::AppendAnswer(uint64_t id, uint8_t method, const Result<std::string>& result) {
-  FrameHeader header{.method = method,
-                     .flags = kFrameResponse,
-                     .request_id = id,
-                     .deadline_us = 0,
-                     .body_bytes = 0};
-  if (result.ok() && result->size() <= kFrameBytesMax) {
-    AppendFrame(header, *result, &answers_);
-  } else {
-    header.flags |= kFrameError;
-    const Status status =
-        result.ok() ? ResourceExhausted("answer of " + std::to_string(result->size()) +
-                                        " bytes is over the frame limit of " +
-                                        std::to_string(kFrameBytesMax) + "; ask for less at once")
-                    : result.status();
-    AppendFrame(header, EncodeError(status), &answers_);
+  if (!result.ok()) return AppendError(id, method, result.status());
+  if (result->size() > kFrameBytesMax) {
+    return AppendError(
+        id, method,
+        ResourceExhausted("answer of " + std::to_string(result->size()) +
+                          " bytes is over the frame limit of " + std::to_string(kFrameBytesMax) +
+                          "; ask for less at once"));
   }
+  AppendFrame(AnswerHeader(id, method), *result, &answers_);
+  Appended();
+}
+
+void Session::AppendError(uint64_t id, uint8_t method, const Status& status) {
+  AppendErrorFrame(AnswerHeader(id, method), status, &answers_);
+  Appended();
+}
+
+void Session::Appended() {
   if (writing_) CountUnsent();
   if (!taking_) output_.WakeSoon();
 }

@@ -51,6 +51,8 @@ class Session {
   bool TakeRequests();
   void TakeRequest(const Frame& frame);
   void AppendAnswer(uint64_t id, uint8_t method, const Result<std::string>& result);
+  void AppendError(uint64_t id, uint8_t method, const Status& status);
+  void Appended();
   void Refuse(const Status& status);
   bool full() const;
   void CountUnsent();
