@@ -5,7 +5,6 @@
 #include "cli/text/format.h"
 #include "cli/text/table.h"
 #include "cli/verbs.h"
-#include "offline/snapshot_codec.h"
 #include "offline/table.h"
 #include "replication/segment.h"
 #include "runtime/real/standard_input.h"
@@ -18,9 +17,7 @@ constexpr char kLogExamples[] =
     "tokura inspect log tokura-data/nodes/n1/log --limit 20 --json";
 constexpr char kSegmentExamples[] =
     "tokura inspect segment tokura-data/nodes/n1/log/0000000001-00-000001.seg";
-constexpr char kTableExamples[] =
-    "tokura inspect table tokura-data/offline/flights/weather_v1\n"
-    "tokura inspect table tokura-data/offline/flights/weather_v1/metadata/tokura-0000000007.json";
+constexpr char kTableExamples[] = "tokura inspect table tokura-data/offline/flights/weather_v1";
 
 struct InspectFlags {
   std::string path;
@@ -120,30 +117,14 @@ Result<Exit> InspectLog(const InspectFlags& flags, Context& context) {
   return Exit::kDone;
 }
 
-// The newest snapshot file of a table's folder; `path` itself if it is a file.
-Result<std::string> SnapshotFile(runtime::FileSystem& files, const std::string& path) {
-  TOKURA_ASSIGN_OR_RETURN(const bool is_directory, files.IsDirectory(path));
-  if (!is_directory) return path;
-  const Result<std::vector<std::string>> names = files.List(path + "/metadata");
-  std::string newest;
-  for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
-    if (name.starts_with("tokura-") && name.ends_with(".json")) newest = name;  // sorted
-  }
-  if (newest.empty()) {
-    return NotFound(path + " holds no snapshot; a table is OFFLINE/PROJECT/GROUP_vVERSION");
-  }
-  return path + "/metadata/" + newest;
-}
-
 std::string DayName(int32_t day) {
   return FormatTimestamp(Timestamp{int64_t{day} * 86'400'000'000}).substr(0, 10);
 }
 
-std::string SnapshotText(const std::string& path, const offline::Snapshot& snapshot,
-                         const RecordText& names, uint64_t limit) {
-  std::string text = path + "\n";
-  text +=
-      "snapshot   " + std::to_string(snapshot.id) + " of " + names.GroupName(snapshot.group) + "\n";
+std::string TableText(const offline::Table& of, const RecordText& names, uint64_t limit) {
+  const offline::Snapshot& snapshot = of.current();
+  std::string text = of.metadata_path() + "\n";
+  text += "snapshot   " + std::to_string(snapshot.id) + " of " + names.GroupName(of.group()) + "\n";
   text += "committed  " + FormatTimestamp(Timestamp{snapshot.committed_at_us}) + "\n";
   text += "watermark  " + FormatTimestamp(Timestamp{snapshot.watermark_us}) + "\n";
   text += "covers     " + Counted(snapshot.position.entries().size(), "shard position") + "\n";
@@ -167,21 +148,25 @@ std::string SnapshotText(const std::string& path, const offline::Snapshot& snaps
 
 Result<Exit> InspectTable(const InspectFlags& flags, Context& context) {
   TOKURA_ASSIGN_OR_RETURN(const std::string path, runtime::real::AbsolutePath(flags.path));
-  TOKURA_ASSIGN_OR_RETURN(const std::string file, SnapshotFile(context.files, path));
-  TOKURA_ASSIGN_OR_RETURN(const std::string text,
-                          runtime::ReadFile(context.files, file, offline::kSnapshotBytesMax));
-  if (text.starts_with("PAR1")) {
-    return InvalidArgument(file + ": rows in Parquet, which DuckDB and pandas open; " +
-                           "inspect table shows the table's folder, or a file of its metadata/");
+  TOKURA_ASSIGN_OR_RETURN(const bool is_directory, context.files.IsDirectory(path));
+  if (!is_directory) {
+    return InvalidArgument(
+        path +
+        (path.ends_with(".parquet") ? ": rows in Parquet, which DuckDB and pandas open"
+                                    : " is a file") +
+        "; inspect table shows a table's folder, OFFLINE/PROJECT/GROUP_vVERSION");
   }
-  const Result<offline::Snapshot> snapshot = offline::DecodeSnapshot(text);
-  if (!snapshot.ok()) return snapshot.status().WithContext(file);
+  TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<offline::Table> table,
+                          offline::Table::OpenFolder(context.files, path));
   TOKURA_ASSIGN_OR_RETURN(std::shared_ptr<const catalog::Definitions> definitions,
                           DefinitionsAbove(context.files, path));
-  // A snapshot file is one JSON document already.
-  context.console.Out(context.json ? text
-                                   : SnapshotText(file, *snapshot,
-                                                  RecordText(std::move(definitions)), flags.limit));
+  if (context.json) {
+    TOKURA_ASSIGN_OR_RETURN(const std::string text,
+                            runtime::ReadFile(context.files, table->metadata_path()));
+    context.console.Out(text);
+  } else {
+    context.console.Out(TableText(*table, RecordText(std::move(definitions)), flags.limit));
+  }
   return Exit::kDone;
 }
 
@@ -207,7 +192,7 @@ void RegisterInspect(CommandLine& line, Context& context) {
       "a .seg file", InspectLog);
   add({"table", "show what a table's snapshot names", kOperateSection, "DIR|FILE [--limit N]",
        kTableExamples},
-      "a table's folder (its newest snapshot), or one snapshot file", InspectTable);
+      "a table's folder", InspectTable);
 }
 
 }  // namespace tokura::cli

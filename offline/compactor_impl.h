@@ -43,6 +43,7 @@ class Compactor::Impl {
   };
   struct TableState {
     std::unique_ptr<TableWriter> writer;  // touched on the blocking pool while a round runs
+    FeatureGroup definition;              // that the table's columns are of
     client::OfflineGroupStatus status;    // as of the last round
     PositionVector covered;               // all of these records are published
     int64_t covered_watermark_us = 0;
@@ -72,6 +73,7 @@ class Compactor::Impl {
   runtime::Task<void> Round(Persist persist);
   runtime::Task<void> SyncTables(Definitions definitions);
   runtime::Task<void> OpenTable(FeatureGroup group);
+  runtime::Task<void> EvolveTable(FeatureGroup group);
   void DiscardStrays(const catalog::Definitions& definitions);
   runtime::Task<void> CommitTable(FeatureGroup group, Persist persist);
   void NoteCommitted(const catalog::Definitions& definitions);

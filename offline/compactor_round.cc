@@ -63,8 +63,13 @@ void Compactor::Impl::NoteCommitted(const catalog::Definitions& definitions) {
 // Every group that is offline has a table, and no other; rows of groups that are gone are dropped.
 Task<void> Compactor::Impl::SyncTables(Definitions definitions) {
   for (const FeatureGroup& group : definitions->groups) {
-    if (!group.offline || tables_.contains(group.id)) continue;
-    co_await OpenTable(group);
+    if (!group.offline) continue;
+    const auto table = tables_.find(group.id);
+    if (table == tables_.end()) {
+      co_await OpenTable(group);
+    } else if (!(table->second.definition == group)) {
+      co_await EvolveTable(group);
+    }
   }
   std::erase_if(tables_, [&](const auto& entry) {
     const FeatureGroup* group = definitions->FindGroup(entry.first);
@@ -96,6 +101,7 @@ Task<void> Compactor::Impl::OpenTable(FeatureGroup group) {
   unopened_.erase(group.id);
   TableState& table = tables_[group.id];
   table.writer = std::move(writer).value();
+  table.definition = group;
   table.covered = table.writer->table().current().position;
   table.covered_watermark_us = table.writer->table().current().watermark_us;
   table.persisted_at_us = now_us;
@@ -105,6 +111,21 @@ Task<void> Compactor::Impl::OpenTable(FeatureGroup group) {
   // read for it.
   if (started_ && group.id.value < first_new_group_) missed_.insert(group.id);
   Describe(group, &table);
+}
+
+Task<void> Compactor::Impl::EvolveTable(FeatureGroup group) {
+  TableState* table = &tables_.at(group.id);
+  TableWriter* writer = table->writer.get();
+  Status evolved;
+  const int64_t now_us = runtime_.clock->NowUs();
+  co_await runtime::RunBlocking(*runtime_.blocking, *runtime_.executor,
+                                [&] { evolved = writer->Evolve(group, now_us); });
+  if (!evolved.ok()) {
+    TableFailed(group, table, evolved);
+    co_return;
+  }
+  table->definition = group;
+  Describe(group, table);
 }
 
 // Rows of a group that these definitions do not know yet stay; ids are given in order.

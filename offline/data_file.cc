@@ -6,6 +6,12 @@
 #include <string_view>
 
 namespace tokura::offline {
+
+std::string DataFileEnding(uint32_t crc32c) {
+  char ending[32];
+  std::snprintf(ending, sizeof ending, "-%08x.parquet", crc32c);
+  return ending;
+}
 namespace {
 
 constexpr int64_t kHourUs = 3'600'000'000;

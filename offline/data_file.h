@@ -26,16 +26,22 @@ struct HistoryRow {
   bool operator==(const HistoryRow&) const = default;
 };
 
+// "-89abcdef.parquet": how the name of a file with these bytes ends.
+std::string DataFileEnding(uint32_t crc32c);
+// Of files that are being made.
+inline constexpr char kTemporarySuffix[] = ".tmp";
+
 // The Dot of a row of the log; nullopt for the backfill lane.
 std::optional<Dot> DotOf(const HistoryRow& row);
 // HistoryRow::origin of a record of the log.
 std::string OriginOf(const Dot& dot);
 
 // Writes `rows` (sorted by key, event_time, write id) as one file under the table's folder, synced.
-// REQUIRES: at least one row, all of one partition.
-Result<DataFile> WriteDataFile(runtime::FileSystem& files, const std::string& table_folder,
-                               const std::string& relative_path, const std::string& partition,
-                               const FeatureGroup& group, const std::vector<HistoryRow>& rows);
+// Its path is `stem` and the ending that its checksum gives; ALREADY_EXISTS if it, or a file that
+// is being made for it, is there. REQUIRES: at least one row, all of one partition.
+Result<NewFile> WriteDataFile(runtime::FileSystem& files, const std::string& table_folder,
+                              const std::string& stem, const std::string& partition,
+                              const FeatureGroup& group, const std::vector<HistoryRow>& rows);
 
 // Streams the rows of a data file in file order. Columns of dropped features are read too (digests
 // need them); features added later are absent.

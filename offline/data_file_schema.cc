@@ -33,14 +33,14 @@ std::shared_ptr<arrow::DataType> ScalarArrowType(Kind kind) {
   return arrow::null();
 }
 
-}  // namespace
-
 std::shared_ptr<arrow::Field> MakeField(const std::string& name,
                                         std::shared_ptr<arrow::DataType> type, bool nullable,
                                         int32_t field_id) {
   return arrow::field(name, std::move(type), nullable,
                       arrow::key_value_metadata({kFieldIdKey}, {std::to_string(field_id)}));
 }
+
+}  // namespace
 
 int32_t FieldIdOf(const arrow::Field& field) {
   if (field.metadata() == nullptr) return 0;
@@ -58,43 +58,14 @@ std::shared_ptr<arrow::DataType> ArrowTypeOf(const Type& type, int32_t element_f
   return arrow::list(MakeField("element", std::move(scalar), false, element_field_id));
 }
 
-Result<std::shared_ptr<arrow::Schema>> DataFileSchema(const FeatureGroup& group,
-                                                      const std::vector<const Feature*>& features) {
+std::shared_ptr<arrow::Schema> DataFileSchema(const std::vector<TableColumn>& columns) {
   arrow::FieldVector fields;
-  for (size_t i = 0; i < group.entity.keys.size(); ++i) {
-    const KeyColumn& key = group.entity.keys[i];
-    fields.push_back(MakeField(key.name, ArrowTypeOf(key.type, 0), false,
-                               kKeyFieldId + static_cast<int32_t>(i)));
+  for (const TableColumn& column : columns) {
+    std::shared_ptr<arrow::DataType> type =
+        column.fixed_bytes > 0 ? arrow::fixed_size_binary(static_cast<int32_t>(column.fixed_bytes))
+                               : ArrowTypeOf(column.type, column.element_field_id());
+    fields.push_back(MakeField(column.name, std::move(type), column.nullable, column.field_id));
   }
-  for (const Feature* feature : features) {
-    if (feature->id.value >= static_cast<uint32_t>(kKeyFieldId)) {
-      return ResourceExhausted("feature group '" + group.QualifiedName() + "': feature id " +
-                               std::to_string(feature->id.value) + " is over the limit of " +
-                               std::to_string(kKeyFieldId - 1) + "; make a new version");
-    }
-    const int32_t id = static_cast<int32_t>(feature->id.value);
-    // A feature made again under the name of a dropped one is another column.
-    const std::string name =
-        feature->dropped ? "_dropped_" + std::to_string(id) + "_" + feature->name : feature->name;
-    fields.push_back(MakeField(name, ArrowTypeOf(feature->type, kElementFieldId + id), true, id));
-  }
-  const Type timestamp{Kind::kTimestamp};
-  const auto add = [&](const char* name, std::shared_ptr<arrow::DataType> type, bool nullable,
-                       SystemColumn column) {
-    fields.push_back(MakeField(name, std::move(type), nullable, kSystemFieldId + column));
-  };
-  add("event_time", ArrowTypeOf(timestamp, 0), false, kEventTime);
-  add("write_time", ArrowTypeOf(timestamp, 0), false, kWriteTime);
-  add("is_deleted", arrow::boolean(), false, kIsDeleted);
-  add("_written",
-      ArrowTypeOf({Kind::kInt32, Shape::kList}, kElementFieldId + kSystemFieldId + kWritten), true,
-      kWritten);
-  add("_record_ttl", arrow::int64(), true, kRecordTtl);
-  add("_write_id", arrow::fixed_size_binary(16), false, kWriteIdColumn);
-  add("_stores", arrow::int32(), false, kStoresColumn);
-  add("_late", arrow::boolean(), false, kLate);
-  add("_origin", arrow::utf8(), false, kOrigin);
-  add("_seq", arrow::int64(), false, kSeq);
   return arrow::schema(std::move(fields));
 }
 

@@ -10,6 +10,7 @@
 #include <arrow/table.h>
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/writer.h>
+#include <parquet/metadata.h>
 #include <parquet/properties.h>
 
 #include "core/digest.h"
@@ -17,6 +18,7 @@
 #include "offline/arrow_file.h"
 #include "offline/data_file.h"
 #include "offline/data_file_schema.h"
+#include "offline/file_metrics.h"
 #include "offline/value_builder.h"
 
 namespace tokura::offline {
@@ -226,9 +228,22 @@ std::shared_ptr<parquet::WriterProperties> WriterPropertiesFor() {
       ->build();
 }
 
+// What the footer says of sizes and row groups.
+void DescribeLayout(const parquet::FileMetaData& footer, iceberg::FileEntry* entry) {
+  for (int group = 0; group < footer.num_row_groups(); ++group) {
+    const auto row_group = footer.RowGroup(group);
+    entry->split_offsets.push_back(row_group->file_offset());
+    for (int i = 0; i < footer.num_columns(); ++i) {
+      const int32_t field_id = footer.schema()->Column(i)->schema_node()->field_id();
+      entry->column_bytes[field_id] += row_group->ColumnChunk(i)->total_compressed_size();
+    }
+  }
+}
+
 arrow::Status WriteRowGroups(const FeatureGroup& group, const std::vector<const Feature*>& features,
                              const std::shared_ptr<arrow::Schema>& schema, HistoryRows rows,
-                             std::shared_ptr<arrow::io::OutputStream> out) {
+                             std::shared_ptr<arrow::io::OutputStream> out,
+                             iceberg::FileEntry* entry) {
   ARROW_ASSIGN_OR_RAISE(auto writer,
                         parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(),
                                                          std::move(out), WriterPropertiesFor()));
@@ -236,6 +251,7 @@ arrow::Status WriteRowGroups(const FeatureGroup& group, const std::vector<const 
       {"tokura.format", "tokura.group", "tokura.group-id", "tokura.schema-version"},
       {std::to_string(kDataFileFormat), group.QualifiedName(), std::to_string(group.id.value),
        std::to_string(group.schema_version.value)})));
+  FileMetrics metrics;
   for (size_t begin = 0; begin < rows.size();) {
     size_t end = begin;
     for (size_t bytes = 0;
@@ -244,22 +260,28 @@ arrow::Status WriteRowGroups(const FeatureGroup& group, const std::vector<const 
     }
     RowGroupBuilder builder(group, features, schema, rows.subspan(begin, end - begin));
     ARROW_ASSIGN_OR_RAISE(auto batch, builder.Build());
+    metrics.Add(*batch);
     ARROW_ASSIGN_OR_RAISE(auto table, arrow::Table::FromRecordBatches(schema, {batch}));
     ARROW_RETURN_NOT_OK(writer->WriteTable(*table, static_cast<int64_t>(end - begin)));
     begin = end;
   }
-  return writer->Close();
+  ARROW_RETURN_NOT_OK(writer->Close());
+  metrics.Describe(entry);
+  DescribeLayout(*writer->metadata(), entry);
+  return arrow::Status::OK();
 }
 
 // Returns the checksum of the file.
 Result<uint32_t> WriteParquet(const FeatureGroup& group, const std::vector<HistoryRow>& rows,
-                              const std::string& path, runtime::WritableFile& file) {
+                              const std::string& path, runtime::WritableFile& file,
+                              iceberg::FileEntry* entry) {
   TOKURA_ASSIGN_OR_RETURN(std::vector<const Feature*> features, FeaturesOf(group, rows));
-  TOKURA_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Schema> schema, DataFileSchema(group, features));
+  TOKURA_ASSIGN_OR_RETURN(const std::vector<TableColumn> columns, TableColumnsOf(group, features));
+  const std::shared_ptr<arrow::Schema> schema = DataFileSchema(columns);
   try {
     const auto out =
         std::make_shared<FileOutputStream>(file);  // joint owners: this, Arrow's writer
-    TOKURA_RETURN_IF_ERROR(FromArrow(WriteRowGroups(group, features, schema, rows, out),
+    TOKURA_RETURN_IF_ERROR(FromArrow(WriteRowGroups(group, features, schema, rows, out, entry),
                                      Code::kFailedPrecondition, path));
     return out->crc32c();
   } catch (const std::exception& e) {
@@ -267,9 +289,9 @@ Result<uint32_t> WriteParquet(const FeatureGroup& group, const std::vector<Histo
   }
 }
 
-DataFile Describe(const std::string& relative_path, const std::string& partition,
-                  const std::vector<HistoryRow>& rows, uint64_t bytes, uint32_t crc32c) {
-  DataFile out{.path = relative_path,
+DataFile Describe(const std::string& partition, const std::vector<HistoryRow>& rows, uint64_t bytes,
+                  uint32_t crc32c) {
+  DataFile out{.path = {},
                .partition = partition,
                .rows = rows.size(),
                .bytes = bytes,
@@ -293,27 +315,33 @@ DataFile Describe(const std::string& relative_path, const std::string& partition
 
 }  // namespace
 
-Result<DataFile> WriteDataFile(runtime::FileSystem& files, const std::string& table_folder,
-                               const std::string& relative_path, const std::string& partition,
-                               const FeatureGroup& group, const std::vector<HistoryRow>& rows) {
+Result<NewFile> WriteDataFile(runtime::FileSystem& files, const std::string& table_folder,
+                              const std::string& stem, const std::string& partition,
+                              const FeatureGroup& group, const std::vector<HistoryRow>& rows) {
   TOKURA_CHECK(!rows.empty());
-  const std::string path = table_folder + "/" + relative_path;
-  const std::string folder = path.substr(0, path.rfind('/'));
+  const std::string temporary = table_folder + "/" + stem + kTemporarySuffix;
+  const std::string folder = temporary.substr(0, temporary.rfind('/'));
   TOKURA_RETURN_IF_ERROR(files.CreateDirectories(folder));
-  TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::WritableFile> file, files.Create(path));
-  const Result<uint32_t> crc32c = WriteParquet(group, rows, path, *file);
+  TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::WritableFile> file, files.Create(temporary));
+  NewFile written;
+  const Result<uint32_t> crc32c = WriteParquet(group, rows, temporary, *file, &written.entry);
   Status status = crc32c.status();
   if (status.ok()) status = file->Sync();
   const uint64_t bytes = file->size();
   if (status.ok()) status = file->Close();
-  if (status.ok()) status = files.SyncDirectory(folder);
-  if (!status.ok()) {
-    file.reset();
-    // What cannot be removed now is an orphan, which the table removes later.
-    (void)files.Remove(path);
-    return status;
+  if (status.ok()) {
+    written.file = Describe(partition, rows, bytes, *crc32c);
+    written.file.path = stem + DataFileEnding(*crc32c);
+    status = files.Link(temporary, table_folder + "/" + written.file.path);
   }
-  return Describe(relative_path, partition, rows, bytes, *crc32c);
+  file.reset();
+  // What cannot be removed now is an orphan, which the table removes later.
+  (void)files.Remove(temporary);
+  if (status.ok()) status = files.SyncDirectory(folder);
+  TOKURA_RETURN_IF_ERROR(status);
+  written.entry.rows = static_cast<int64_t>(written.file.rows);
+  written.entry.bytes = static_cast<int64_t>(bytes);
+  return written;
 }
 
 }  // namespace tokura::offline

@@ -2,75 +2,104 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
-#include <set>
 #include <string_view>
 #include <utility>
 
-#include "offline/snapshot_codec.h"
+#include "core/bytes.h"
+#include "offline/data_file.h"
+#include "offline/iceberg/puffin.h"
+#include "offline/table_columns.h"
+#include "offline/table_impl.h"
+#include "offline/table_schema.h"
 
 namespace tokura::offline {
 namespace {
 
-constexpr int64_t kSnapshotsKept = 10;
-constexpr std::string_view kSnapshotPrefix = "tokura-";
-constexpr std::string_view kSnapshotSuffix = ".json";
+using iceberg::FileEntry;
+using iceberg::ManifestFile;
+using iceberg::TableMetadata;
+using iceberg::TableSnapshot;
 
-std::string SnapshotPath(const std::string& folder, int64_t id) {
-  char name[48];
-  std::snprintf(name, sizeof name, "/metadata/tokura-%010lld.json", static_cast<long long>(id));
-  return folder + name;
+// A UUID of what makes the table this table; version 8 (RFC 9562): made as the owner likes.
+std::string UuidOf(const std::string& location, GroupId group, int64_t now_us) {
+  std::string hex =
+      DigestBytes(location + " " + std::to_string(group.value) + " " + std::to_string(now_us))
+          .ToHex();
+  hex[12] = '8';
+  hex[16] = 'a';
+  for (const size_t dash : {8u, 13u, 18u, 23u}) hex.insert(dash, 1, '-');
+  return hex;
 }
 
-// 0 if it is not the name of a snapshot.
-int64_t SnapshotIdOf(std::string_view name) {
-  if (!name.starts_with(kSnapshotPrefix) || !name.ends_with(kSnapshotSuffix)) return 0;
-  name.remove_prefix(kSnapshotPrefix.size());
-  name.remove_suffix(kSnapshotSuffix.size());
-  int64_t id = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-  return error == std::errc() && end == name.data() + name.size() && id > 0 ? id : 0;
+// "file:///x" for "/x". Without percent signs: what reads these tables takes paths as they are.
+std::string LocationOf(const std::string& folder) {
+  return folder.starts_with("/") ? "file://" + folder : folder;
 }
 
-// Ascending; none if there is no metadata folder.
-Result<std::vector<int64_t>> ListSnapshots(runtime::FileSystem& files, const std::string& folder) {
-  std::vector<int64_t> ids;
-  Result<std::vector<std::string>> names = files.List(folder + "/metadata");
-  if (!names.ok() && names.status().code() == Code::kNotFound) return ids;
-  if (!names.ok()) return names.status();
-  for (const std::string& name : *names) {
-    if (const int64_t id = SnapshotIdOf(name); id > 0) ids.push_back(id);
+template <typename T>
+bool ParseNumber(std::string_view text, T* number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+Result<std::string> SummaryOf(const TableSnapshot& snapshot, const char* key) {
+  const auto found = snapshot.summary.find(key);
+  if (found != snapshot.summary.end()) return found->second;
+  const auto operation = snapshot.summary.find("operation");
+  return FailedPrecondition(
+      "snapshot " + std::to_string(snapshot.id) + " was made by another program" +
+      (operation == snapshot.summary.end() ? "" : " (" + operation->second + ")") +
+      ", and does not say what of the log it has; set the table back to the snapshot before");
+}
+
+// Takes digest and checksum from "data/<partition>/<...>-<32 digits>-<8 digits>.parquet".
+bool ReadName(std::string_view path, DataFile* file) {
+  constexpr size_t kDigestDigits = 32;
+  const size_t folder = path.find('/');
+  const size_t name = path.rfind('/');
+  const size_t checksum = path.rfind('-');
+  if (folder == name || checksum == std::string_view::npos || checksum < name + kDigestDigits) {
+    return false;
   }
-  std::sort(ids.begin(), ids.end());
-  return ids;
+  file->partition = path.substr(folder + 1, name - folder - 1);
+  const Result<Digest> digest =
+      Digest::FromHex(path.substr(checksum - kDigestDigits, kDigestDigits));
+  if (!digest.ok()) return false;
+  file->digest = *digest;
+  const char* const begin = path.data() + checksum + 1;
+  (void)std::from_chars(begin, path.data() + path.size(), file->crc32c, 16);
+  return path.substr(checksum) == DataFileEnding(file->crc32c);
 }
 
-Result<Snapshot> ReadSnapshot(runtime::FileSystem& files, const std::string& path) {
-  Result<std::string> text = runtime::ReadFile(files, path, kSnapshotBytesMax);
-  if (!text.ok()) return text.status();
-  Result<Snapshot> snapshot = DecodeSnapshot(*text);
-  if (!snapshot.ok()) return snapshot.status().WithContext(path);
-  return snapshot;
-}
-
-// The newest snapshot; id 0 if there is none yet.
-Result<Snapshot> NewestSnapshot(runtime::FileSystem& files, const std::string& folder) {
-  TOKURA_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, ListSnapshots(files, folder));
-  if (ids.empty()) return Snapshot();
-  const std::string path = SnapshotPath(folder, ids.back());
-  TOKURA_ASSIGN_OR_RETURN(Snapshot snapshot, ReadSnapshot(files, path));
-  if (snapshot.id != ids.back()) return Corrupt(path + ": holds another snapshot's id");
-  return snapshot;
-}
-
-// What a crash in the middle of CreateFileAtomically leaves.
-Status RemoveTemporaries(runtime::FileSystem& files, const std::string& folder) {
-  TOKURA_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(folder));
-  for (const std::string& name : names) {
-    if (!name.starts_with(kSnapshotPrefix) || name.find(".tmp.") == std::string::npos) continue;
-    TOKURA_RETURN_IF_ERROR(files.Remove(folder + "/" + name));
+std::optional<DataFile> ToDataFile(const FileEntry& entry, std::string path) {
+  DataFile file;
+  if (!ReadName(path, &file)) return std::nullopt;
+  const auto bound = [](const std::map<int32_t, std::string>& bounds, SystemColumn column,
+                        size_t size) -> const char* {
+    const auto found = bounds.find(FieldIdOf(column));
+    return found == bounds.end() || found->second.size() != size ? nullptr : found->second.data();
+  };
+  const char* time_min = bound(entry.lower_bounds, kEventTime, 8);
+  const char* time_max = bound(entry.upper_bounds, kEventTime, 8);
+  const char* id_min = bound(entry.lower_bounds, kWriteIdColumn, sizeof(WriteId::bytes));
+  const char* id_max = bound(entry.upper_bounds, kWriteIdColumn, sizeof(WriteId::bytes));
+  if (time_min == nullptr || time_max == nullptr || id_min == nullptr || id_max == nullptr ||
+      entry.rows <= 0) {
+    return std::nullopt;
   }
-  return OkStatus();
+  const auto prefix = [](const char* bytes) {
+    WriteId id;
+    std::copy_n(bytes, id.bytes.size(), id.bytes.begin());
+    return id.prefix();
+  };
+  file.path = std::move(path);
+  file.rows = static_cast<uint64_t>(entry.rows);
+  file.bytes = static_cast<uint64_t>(entry.bytes);
+  file.event_time_min_us = static_cast<int64_t>(GetU64(time_min));
+  file.event_time_max_us = static_cast<int64_t>(GetU64(time_max));
+  file.write_prefix_min = prefix(id_min);
+  file.write_prefix_max = prefix(id_max);
+  return file;
 }
 
 // Moves the table of a group that was dropped and made again out of the way; nothing is lost.
@@ -84,6 +113,30 @@ Status SetAside(runtime::FileSystem& files, const std::string& offline_root,
   TOKURA_RETURN_IF_ERROR(files.Rename(from, to));
   TOKURA_RETURN_IF_ERROR(files.SyncDirectory(dropped));
   return files.SyncDirectory(offline_root + "/" + group.project);
+}
+
+Result<GroupId> GroupOf(const TableMetadata& metadata) {
+  const auto found = metadata.properties.find(kGroupIdProperty);
+  uint32_t id = 0;
+  if (found == metadata.properties.end() || !ParseNumber(found->second, &id)) {
+    return FailedPrecondition("is no table of Tokura: it has no property " +
+                              std::string(kGroupIdProperty));
+  }
+  return GroupId(id);
+}
+
+// The version of `want` in `versions`, compared without its id; `make(id)` makes it.
+template <typename Make>
+int32_t FindOrAdd(std::vector<iceberg::Versioned>* versions, int32_t first_id, Make make,
+                  bool* added) {
+  int32_t next = first_id;
+  for (const iceberg::Versioned& version : *versions) {
+    if (make(version.id).json == version.json) return version.id;
+    next = std::max(next, version.id + 1);
+  }
+  versions->push_back(make(next));
+  *added = true;
+  return next;
 }
 
 }  // namespace
@@ -105,114 +158,221 @@ std::string TableFolder(const std::string& offline_root, const FeatureGroup& gro
          std::to_string(group.version);
 }
 
+Result<bool> ApplyDefinition(const FeatureGroup& group, TableMetadata* metadata) {
+  TOKURA_ASSIGN_OR_RETURN(const std::vector<TableColumn> columns, LiveColumns(group));
+  const TableMetadata before = *metadata;
+  bool added = false;
+  metadata->current_schema_id = FindOrAdd(
+      &metadata->schemas, 0, [&](int32_t id) { return IcebergSchema(columns, id); }, &added);
+  metadata->last_column_id = std::max(metadata->last_column_id, LastColumnId(group));
+  metadata->default_spec_id = FindOrAdd(
+      &metadata->partition_specs, 0,
+      [&](int32_t id) { return IcebergPartitionSpec(group.partition, id); }, &added);
+  metadata->last_partition_id =
+      std::max(metadata->last_partition_id, IcebergPartitionField(group.partition).id);
+  metadata->default_sort_order_id = FindOrAdd(
+      &metadata->sort_orders, kFirstSortOrderId,
+      [&](int32_t id) { return IcebergSortOrder(group, id); }, &added);
+  return added || !(before == *metadata);
+}
+
 Table::Table(runtime::FileSystem& files, std::string folder, GroupId group)
-    : files_(files), folder_(std::move(folder)), group_(group) {}
+    : files_(files), folder_(std::move(folder)), group_(group), metadata_files_(files, folder_) {}
+
+Status Table::Create(const FeatureGroup& group, int64_t now_us) {
+  TOKURA_RETURN_IF_ERROR(files_.CreateDirectories(folder_ + "/data"));
+  TOKURA_RETURN_IF_ERROR(files_.CreateDirectories(folder_ + "/metadata"));
+  TableMetadata metadata;
+  metadata.location = LocationOf(folder_);
+  metadata.table_uuid = UuidOf(metadata.location, group.id, now_us);
+  metadata.last_updated_ms = now_us / 1'000;
+  metadata.properties = {{kGroupIdProperty, std::to_string(group.id.value)},
+                         {"tokura.group", group.QualifiedName()},
+                         {"write.format.default", "parquet"},
+                         {"write.parquet.compression-codec", "zstd"}};
+  TOKURA_ASSIGN_OR_RETURN(const bool changed, ApplyDefinition(group, &metadata));
+  TOKURA_CHECK(changed);
+  return Publish(std::move(metadata));
+}
+
+Status Table::Publish(TableMetadata metadata) {
+  TOKURA_RETURN_IF_ERROR(metadata_files_.Commit(version_ + 1, metadata));
+  ++version_;
+  metadata_ = std::move(metadata);
+  return OkStatus();
+}
+
+Status Table::Evolve(const FeatureGroup& group, int64_t now_us) {
+  TableMetadata next = metadata_;
+  TOKURA_ASSIGN_OR_RETURN(const bool changed, ApplyDefinition(group, &next));
+  if (!changed) return OkStatus();
+  NoteVersion(metadata_path(), metadata_, now_us / 1'000, &next);
+  return Publish(std::move(next));
+}
 
 Result<std::unique_ptr<Table>> Table::OpenForWrite(runtime::FileSystem& files,
                                                    const std::string& offline_root,
-                                                   const FeatureGroup& group) {
+                                                   const FeatureGroup& group, int64_t now_us) {
   const std::string folder = TableFolder(offline_root, group);
-  TOKURA_ASSIGN_OR_RETURN(Snapshot newest, NewestSnapshot(files, folder));
-  if (newest.id > 0 && newest.group > group.id) {
-    return FailedPrecondition(folder + ": belongs to group id " +
-                              std::to_string(newest.group.value) + ", newer than " +
-                              std::to_string(group.id.value) + "; load the newest definitions");
-  }
-  if (newest.id > 0 && newest.group != group.id) {
-    TOKURA_RETURN_IF_ERROR(SetAside(files, offline_root, group, newest.group));
-    newest = Snapshot();
-  }
-  TOKURA_RETURN_IF_ERROR(files.CreateDirectories(folder + "/data"));
-  TOKURA_RETURN_IF_ERROR(files.CreateDirectories(folder + "/metadata"));
   std::unique_ptr<Table> table(new Table(files, folder, group.id));
-  table->current_ = std::move(newest);
+  TOKURA_ASSIGN_OR_RETURN(int64_t newest, table->metadata_files_.NewestVersion());
+  if (newest > 0) {
+    TOKURA_ASSIGN_OR_RETURN(const TableMetadata metadata, table->metadata_files_.Read(newest));
+    TOKURA_ASSIGN_OR_RETURN(const GroupId owner, GroupOf(metadata));
+    if (owner > group.id) {
+      return FailedPrecondition(folder + ": belongs to group id " + std::to_string(owner.value) +
+                                ", newer than " + std::to_string(group.id.value) +
+                                "; load the newest definitions");
+    }
+    if (owner != group.id) {
+      TOKURA_RETURN_IF_ERROR(SetAside(files, offline_root, group, owner));
+      newest = 0;
+    }
+  }
+  if (newest == 0) {
+    const Status created = table->Create(group, now_us);
+    if (!created.ok() && created.code() != Code::kAlreadyExists) return created;
+  }
+  TOKURA_RETURN_IF_ERROR(table->Reload());
+  Status evolved = table->Evolve(group, now_us);
+  if (evolved.code() == Code::kAlreadyExists) evolved = table->Reload();
+  TOKURA_RETURN_IF_ERROR(evolved);
   return table;
 }
 
 Result<std::unique_ptr<Table>> Table::OpenForRead(runtime::FileSystem& files,
                                                   const std::string& offline_root,
                                                   const FeatureGroup& group) {
-  const std::string folder = TableFolder(offline_root, group);
-  TOKURA_ASSIGN_OR_RETURN(Snapshot newest, NewestSnapshot(files, folder));
-  if (newest.id == 0 || newest.group != group.id) {
-    return NotFound("no offline table of '" + group.QualifiedName() + "' in " + folder);
-  }
-  std::unique_ptr<Table> table(new Table(files, folder, group.id));
-  table->current_ = std::move(newest);
+  std::unique_ptr<Table> table(new Table(files, TableFolder(offline_root, group), group.id));
+  const Status none =
+      NotFound("no offline table of '" + group.QualifiedName() + "' in " + table->folder_);
+  TOKURA_ASSIGN_OR_RETURN(const int64_t newest, table->metadata_files_.NewestVersion());
+  if (newest == 0) return none;
+  TOKURA_ASSIGN_OR_RETURN(State state, table->Load(newest));
+  TOKURA_ASSIGN_OR_RETURN(const GroupId owner, GroupOf(state.metadata));
+  if (owner != group.id || state.snapshot.id == 0) return none;
+  table->Become(std::move(state));
   return table;
 }
 
-std::string Table::metadata_path() const {
-  return current_.id == 0 ? "" : SnapshotPath(folder_, current_.id);
+Result<std::unique_ptr<Table>> Table::OpenFolder(runtime::FileSystem& files,
+                                                 const std::string& folder) {
+  const MetadataFiles metadata_files(files, folder);
+  TOKURA_ASSIGN_OR_RETURN(const int64_t newest, metadata_files.NewestVersion());
+  if (newest == 0) {
+    return NotFound(folder + " holds no table; a table is OFFLINE/PROJECT/GROUP_vVERSION");
+  }
+  TOKURA_ASSIGN_OR_RETURN(const TableMetadata metadata, metadata_files.Read(newest));
+  Result<GroupId> group = GroupOf(metadata);
+  if (!group.ok()) return group.status().WithContext(folder);
+  std::unique_ptr<Table> table(new Table(files, folder, *group));
+  TOKURA_RETURN_IF_ERROR(table->Reload());
+  return table;
 }
 
-Status Table::Commit(Snapshot next) {
-  next.id = current_.id + 1;
-  next.group = group_;
-  const std::string path = SnapshotPath(folder_, next.id);
-  TOKURA_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, ListSnapshots(files_, folder_));
-  // A writer far ahead may have removed the snapshot of our next name already.
-  if (!ids.empty() && ids.back() > current_.id) {
-    return AlreadyExists(path + ": another writer committed first; reload");
-  }
-  const std::string text = EncodeSnapshot(next);
-  Status created = runtime::CreateFileAtomically(files_, path, text);
-  if (created.code() == Code::kAlreadyExists) {
-    return AlreadyExists(path + ": another writer committed first; reload");
-  }
-  if (!created.ok()) {
-    // Perhaps it took its name all the same. Only what is there, and durable, counts.
-    Result<std::string> found = runtime::ReadFile(files_, path, kSnapshotBytesMax);
-    if (!found.ok() || *found != text) return created;
-    TOKURA_RETURN_IF_ERROR(files_.SyncDirectory(folder_ + "/metadata"));
-  }
-  current_ = std::move(next);
-  for (const int64_t id : ids) {
-    // A leftover is harmless and goes with the next commit.
-    if (id <= current_.id - kSnapshotsKept) (void)files_.Remove(SnapshotPath(folder_, id));
-  }
-  return OkStatus();
+void Table::Become(State state) {
+  version_ = state.version;
+  metadata_ = std::move(state.metadata);
+  manifests_ = std::move(state.manifests);
+  current_ = std::move(state.snapshot);
 }
 
 Status Table::Reload() {
-  TOKURA_ASSIGN_OR_RETURN(Snapshot newest, NewestSnapshot(files_, folder_));
-  if (newest.id == 0 && current_.id == 0) return OkStatus();
-  if (newest.group != group_ || newest.id < current_.id) {
-    return FailedPrecondition(folder_ + ": the table was replaced by another");
-  }
-  current_ = std::move(newest);
+  TOKURA_ASSIGN_OR_RETURN(const int64_t newest, metadata_files_.NewestVersion());
+  const Status replaced = FailedPrecondition(folder_ + ": the table was replaced by another");
+  if (newest < version_) return replaced;
+  TOKURA_ASSIGN_OR_RETURN(State state, Load(newest));
+  TOKURA_ASSIGN_OR_RETURN(const GroupId owner, GroupOf(state.metadata));
+  if (owner != group_) return replaced;
+  if (version_ > 0 && state.metadata.table_uuid != metadata_.table_uuid) return replaced;
+  Become(std::move(state));
   return OkStatus();
 }
 
-Status Table::RemoveOrphans() {
-  TOKURA_RETURN_IF_ERROR(RemoveTemporaries(files_, folder_ + "/metadata"));
-  TOKURA_ASSIGN_OR_RETURN(const std::vector<int64_t> ids, ListSnapshots(files_, folder_));
-  std::set<std::string> named;
-  for (const int64_t id : ids) {
-    const std::string path = SnapshotPath(folder_, id);
-    if (id <= current_.id - kSnapshotsKept) {
-      TOKURA_RETURN_IF_ERROR(files_.Remove(path));
-      continue;
-    }
-    // A snapshot that cannot be read may name anything, so nothing is removed then.
-    TOKURA_ASSIGN_OR_RETURN(const Snapshot snapshot, ReadSnapshot(files_, path));
-    for (const DataFile& file : snapshot.files) named.insert(file.path);
+Result<Table::State> Table::Load(int64_t version) const {
+  State state;
+  state.version = version;
+  TOKURA_ASSIGN_OR_RETURN(state.metadata, metadata_files_.Read(version));
+  if (const TableSnapshot* snapshot = state.metadata.current_snapshot()) {
+    Result<Snapshot> loaded = LoadSnapshot(state.metadata, *snapshot, &state.manifests);
+    if (!loaded.ok()) return loaded.status().WithContext(metadata_files_.VersionPath(version));
+    state.snapshot = *std::move(loaded);
   }
-  TOKURA_ASSIGN_OR_RETURN(const std::vector<std::string> partitions,
-                          files_.List(folder_ + "/data"));
-  for (const std::string& partition : partitions) {
-    const std::string folder = "data/" + partition;
-    TOKURA_ASSIGN_OR_RETURN(const bool is_folder, files_.IsDirectory(folder_ + "/" + folder));
-    if (!is_folder) continue;
-    TOKURA_ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                            files_.List(folder_ + "/" + folder));
-    for (const std::string& name : names) {
-      const std::string path = folder + "/" + name;
-      if (!name.ends_with(".parquet") || named.contains(path)) continue;
-      TOKURA_RETURN_IF_ERROR(files_.Remove(folder_ + "/" + path));
+  return state;
+}
+
+Result<Snapshot> Table::LoadSnapshot(const TableMetadata& metadata, const TableSnapshot& from,
+                                     std::vector<ManifestFile>* manifests) const {
+  Snapshot snapshot;
+  snapshot.id = from.id;
+  snapshot.committed_at_us = from.timestamp_ms * 1'000;
+  TOKURA_ASSIGN_OR_RETURN(const std::string vector, SummaryOf(from, kVectorSummary));
+  TOKURA_ASSIGN_OR_RETURN(const std::string watermark, SummaryOf(from, kWatermarkSummary));
+  Result<PositionVector> position = PositionVector::FromToken(vector);
+  if (!position.ok() || !ParseNumber(watermark, &snapshot.watermark_us)) {
+    return Corrupt("snapshot " + std::to_string(from.id) + ": malformed summary");
+  }
+  snapshot.position = *std::move(position);
+  TOKURA_RETURN_IF_ERROR(LoadDigests(metadata, from, &snapshot));
+  TOKURA_ASSIGN_OR_RETURN(*manifests, ReadManifestList(from));
+  for (const ManifestFile& manifest : *manifests) {
+    if (manifest.holds_deletes) {
+      return FailedPrecondition("another program deleted rows of the table (" + manifest.path +
+                                "); set it back to a snapshot before that");
+    }
+    TOKURA_ASSIGN_OR_RETURN(const std::vector<FileEntry> entries, ReadManifest(manifest));
+    for (const FileEntry& entry : entries) {
+      if (entry.status == iceberg::EntryStatus::kDeleted) continue;
+      TOKURA_ASSIGN_OR_RETURN(std::string path, RelativePath(metadata, entry.path));
+      std::optional<DataFile> file = ToDataFile(entry, std::move(path));
+      if (!file) return FailedPrecondition(entry.path + ": another program wrote this file");
+      snapshot.files.push_back(*std::move(file));
     }
   }
-  return OkStatus();
+  return snapshot;
+}
+
+Status Table::LoadDigests(const TableMetadata& metadata, const TableSnapshot& from,
+                          Snapshot* snapshot) const {
+  const iceberg::StatisticsFile* statistics = metadata.FindStatistics(from.id);
+  if (statistics == nullptr) {
+    return Corrupt("snapshot " + std::to_string(from.id) + ": its digests are not there");
+  }
+  TOKURA_ASSIGN_OR_RETURN(const std::string bytes,
+                          metadata_files_.ReadContent(NameOf(statistics->path)));
+  Result<std::vector<iceberg::PuffinBlob>> blobs = iceberg::DecodePuffin(bytes);
+  if (!blobs.ok()) return blobs.status().WithContext(statistics->path);
+  for (const iceberg::PuffinBlob& blob : *blobs) {
+    if (blob.type != kDaysBlob && blob.type != kDuplicatesBlob) continue;
+    Result<DayDigests> days = DecodeDayDigests(blob.bytes);
+    if (!days.ok()) return days.status().WithContext(statistics->path);
+    (blob.type == kDaysBlob ? snapshot->days : snapshot->duplicates) = *std::move(days);
+  }
+  TOKURA_ASSIGN_OR_RETURN(const std::string sum, SummaryOf(from, kDigestSummary));
+  if (sum == DigestText(snapshot->days)) return OkStatus();
+  return Corrupt(statistics->path + ": its digests are not those of snapshot " +
+                 std::to_string(from.id));
+}
+
+Result<std::vector<ManifestFile>> Table::ReadManifestList(const TableSnapshot& snapshot) const {
+  TOKURA_ASSIGN_OR_RETURN(const std::string bytes,
+                          metadata_files_.ReadContent(NameOf(snapshot.manifest_list)));
+  Result<std::vector<ManifestFile>> manifests = iceberg::DecodeManifestList(bytes);
+  if (!manifests.ok()) return manifests.status().WithContext(snapshot.manifest_list);
+  return manifests;
+}
+
+Result<std::vector<FileEntry>> Table::ReadManifest(const ManifestFile& manifest) const {
+  TOKURA_ASSIGN_OR_RETURN(const std::string bytes,
+                          metadata_files_.ReadContent(NameOf(manifest.path)));
+  Result<std::vector<FileEntry>> entries = iceberg::DecodeManifest(bytes);
+  if (!entries.ok()) return entries.status().WithContext(manifest.path);
+  for (FileEntry& entry : *entries) {
+    if (!entry.snapshot_id) entry.snapshot_id = manifest.added_snapshot_id;
+    if (!entry.sequence_number) entry.sequence_number = manifest.sequence_number;
+    if (!entry.file_sequence_number) entry.file_sequence_number = manifest.sequence_number;
+  }
+  return entries;
 }
 
 Result<std::string> ParseOfflineUri(const std::string& uri) {

@@ -1,16 +1,13 @@
-// Table: the offline history of one feature group version: immutable Parquet files and a chain of
-// snapshots, each of which names every live file, the position in the log that they cover, and
-// their digests, so that data, position and proof move together (docs/formats/offline_table.md).
+// Table: the offline history of one feature group version, as an Iceberg table in a folder of its
+// own (docs/formats/iceberg.md): immutable Parquet files, and a chain of snapshots, each of which
+// has its live files, the position in the log that they cover, and their digests, so that data,
+// position and proof move together.
 //
 //   OFFLINE/<project>/<group>_v<version>/data/<partition>/<file>.parquet
-//   OFFLINE/<project>/<group>_v<version>/metadata/tokura-<snapshot>.json   (created exclusively)
-//
-// A commit is the exclusive creation of the next snapshot file: compare-and-swap by name. Iceberg
-// metadata will name the same data files, so they are never rewritten for it.
+//   OFFLINE/<project>/<group>_v<version>/metadata/...                     (metadata_files.h)
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +18,10 @@
 #include "core/position_vector.h"
 #include "core/schema.h"
 #include "core/status.h"
+#include "offline/day_digests.h"
+#include "offline/iceberg/manifest.h"
+#include "offline/iceberg/table_metadata.h"
+#include "offline/metadata_files.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {
@@ -34,61 +35,115 @@ struct DataFile {
   int64_t event_time_max_us = 0;
   uint64_t write_prefix_min = 0;  // of WriteId::prefix()
   uint64_t write_prefix_max = 0;
-  Digest digest;  // sum over its records
-  // Of all bytes of the file. nullopt: it was written by a program that did not note it.
-  std::optional<uint32_t> crc32c;
+  Digest digest;        // sum over its records; its name has it, and
+  uint32_t crc32c = 0;  // the checksum of its bytes
   bool operator==(const DataFile&) const = default;
 };
 
-struct DayDigest {
-  uint64_t records = 0;
-  Digest digest;
-  bool operator==(const DayDigest&) const = default;
+// A file that was written and that no snapshot has yet.
+struct NewFile {
+  DataFile file;
+  iceberg::FileEntry entry;  // counts, bounds and sizes of its columns
 };
 
 struct Snapshot {
   int64_t id = 0;  // 1, 2, ...; 0: the table has none yet
-  GroupId group;   // of the definitions; a group made again is another table
   int64_t committed_at_us = 0;
   PositionVector position;   // every record it covers is in `files`
   int64_t watermark_us = 0;  // every record with an earlier write_time is in
   std::vector<DataFile> files;
-  std::map<int32_t, DayDigest> days;  // by event day since the epoch, of distinct records
+  DayDigests days;  // of distinct records
   // Of records of the log up to `position` that were dropped because an equal one is in `files`.
-  std::map<int32_t, DayDigest> duplicates;
+  DayDigests duplicates;
   uint64_t rows() const;
   uint64_t bytes() const;
 };
 
-// One folder. Blocking; not thread-safe; at most one writer a table (two are detected at commit).
+// What a commit changes.
+struct TableChange {
+  std::vector<NewFile> added;        // durable already
+  std::vector<std::string> removed;  // paths of files whose rows are all in `added`
+  PositionVector position;           // joined with the one of the snapshot before
+  int64_t watermark_us = 0;          // raises it
+  int64_t now_us = 0;
+  DayDigests days;        // of the rows that came in addition
+  DayDigests duplicates;  // likewise
+};
+
+// One folder. Blocking; not thread-safe. Several writers may work on one table: the second to
+// commit is told to look again.
 class Table {
  public:
-  // Creates the folders if needed; a folder that belongs to another group id is moved to
-  // OFFLINE/_dropped first. CORRUPT names the file; FAILED_PRECONDITION: a newer format.
+  // Makes the folders and the empty table if needed; a folder that belongs to another group id is
+  // moved to OFFLINE/_dropped first. CORRUPT names the file; FAILED_PRECONDITION: a newer format,
+  // or a snapshot that another program made.
   static Result<std::unique_ptr<Table>> OpenForWrite(runtime::FileSystem& files,
                                                      const std::string& offline_root,
-                                                     const FeatureGroup& group);
+                                                     const FeatureGroup& group, int64_t now_us);
   // NOT_FOUND if there is no table of this group.
   static Result<std::unique_ptr<Table>> OpenForRead(runtime::FileSystem& files,
                                                     const std::string& offline_root,
                                                     const FeatureGroup& group);
+  // Whosever table lies in `folder`, for looking at it.
+  static Result<std::unique_ptr<Table>> OpenFolder(runtime::FileSystem& files,
+                                                   const std::string& folder);
   const std::string& folder() const { return folder_; }
+  GroupId group() const { return group_; }
   const Snapshot& current() const { return current_; }
-  std::string metadata_path() const;  // of current(); empty if none
-  // Publishes `next` as current().id + 1. Its files are durable already. ALREADY_EXISTS: another
-  // writer committed first; nothing changed, reload. An unknown outcome is re-read, never guessed.
-  Status Commit(Snapshot next);
-  // Looks for newer snapshots.
+  std::string metadata_path() const { return metadata_files_.VersionPath(version_); }
+
+  // Publishes a snapshot after current(), with the columns that `group` has now. ALREADY_EXISTS:
+  // another writer committed first; nothing changed, reload. On other errors nothing was published,
+  // or the whole of it (Reload tells).
+  Status Commit(const FeatureGroup& group, const TableChange& change);
+  // Publishes the columns and partitioning that `group` has now, if they differ.
+  Status Evolve(const FeatureGroup& group, int64_t now_us);
+  // Looks for what others committed.
   Status Reload();
-  // Removes data files that no snapshot names (left by a crash before a commit) and snapshots
-  // beyond the newest few. Only the writer calls it, with no commit under way.
+  // Removes files that no snapshot has, left by crashes or by snapshots that expired. Only with no
+  // commit under way.
   Status RemoveOrphans();
 
  private:
   Table(runtime::FileSystem& files, std::string folder, GroupId group);
+  // What a version of the metadata says.
+  struct State {
+    int64_t version = 0;
+    iceberg::TableMetadata metadata;
+    std::vector<iceberg::ManifestFile> manifests;
+    Snapshot snapshot;
+  };
+  Result<State> Load(int64_t version) const;
+  Result<Snapshot> LoadSnapshot(const iceberg::TableMetadata& metadata,
+                                const iceberg::TableSnapshot& snapshot,
+                                std::vector<iceberg::ManifestFile>* manifests) const;
+  void Become(State state);
+  Status LoadDigests(const iceberg::TableMetadata& metadata, const iceberg::TableSnapshot& from,
+                     Snapshot* snapshot) const;
+  Status WriteDigests(const Snapshot& after, const iceberg::TableSnapshot& snapshot,
+                      iceberg::TableMetadata* metadata);
+  Result<std::vector<iceberg::ManifestFile>> ReadManifestList(
+      const iceberg::TableSnapshot& snapshot) const;
+  Result<std::vector<iceberg::FileEntry>> ReadManifest(const iceberg::ManifestFile& manifest) const;
+  Status Create(const FeatureGroup& group, int64_t now_us);
+  Status Publish(iceberg::TableMetadata metadata);
+  Result<iceberg::ManifestFile> WriteManifest(const iceberg::TableMetadata& metadata,
+                                              int32_t spec_id,
+                                              const std::vector<iceberg::FileEntry>& entries,
+                                              const iceberg::TableSnapshot& snapshot);
+  Result<std::vector<iceberg::ManifestFile>> NextManifests(const iceberg::TableMetadata& metadata,
+                                                           const FeatureGroup& group,
+                                                           const TableChange& change,
+                                                           const iceberg::TableSnapshot& snapshot);
+  std::string UriOf(const iceberg::TableMetadata& metadata, const std::string& name) const;
+
   runtime::FileSystem& files_;
-  std::string folder_;
-  GroupId group_;
+  const std::string folder_;
+  const GroupId group_;
+  MetadataFiles metadata_files_;
+  int64_t version_ = 0;
+  iceberg::TableMetadata metadata_;
+  std::vector<iceberg::ManifestFile> manifests_;  // of the current snapshot
   Snapshot current_;
 };
 

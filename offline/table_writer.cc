@@ -26,13 +26,13 @@ int64_t HourEndUs(int64_t event_time_us) {
   return event_time_us - remainder + kHourUs;
 }
 
-// "data/event_day=2026-01-01/0000000012-00-0123456789abcdef.parquet": the snapshot that brings it,
-// the attempt, and what it holds.
-std::string FilePath(const std::string& partition, int64_t snapshot_id, uint32_t attempt,
+// "data/event_day=2026-01-01/0000000012-00-<32 digits>": the snapshot that brings it, the attempt,
+// and the digest of what it holds.
+std::string FileStem(const std::string& partition, int64_t snapshot_id, uint32_t attempt,
                      const Digest& digest) {
   char name[64];
   std::snprintf(name, sizeof name, "%010lld-%02u-", static_cast<long long>(snapshot_id), attempt);
-  return "data/" + partition + "/" + name + digest.ToHex().substr(0, 16) + ".parquet";
+  return "data/" + partition + "/" + name + digest.ToHex();
 }
 
 // Those whose ranges meet the ranges of all rows together. Live writes carry fresh write ids, so
@@ -77,7 +77,7 @@ void SortForFile(std::vector<HistoryRow>* rows) {
 }
 
 void AddToDays(const std::vector<HistoryRow>& rows, const std::vector<Digest>& digests,
-               std::map<int32_t, DayDigest>* days) {
+               DayDigests* days) {
   for (size_t i = 0; i < rows.size(); ++i) {
     DayDigest& day = (*days)[EventDay(rows[i].record.event_time_us)];
     ++day.records;
@@ -94,12 +94,14 @@ Result<std::unique_ptr<TableWriter>> TableWriter::Open(runtime::FileSystem& file
                                                        const std::string& offline_root,
                                                        const FeatureGroup& group, int64_t now_us) {
   TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<Table> table,
-                          Table::OpenForWrite(files, offline_root, group));
+                          Table::OpenForWrite(files, offline_root, group, now_us));
   TOKURA_RETURN_IF_ERROR(table->RemoveOrphans());
   if (table->current().id == 0) {
-    Snapshot first;
-    first.committed_at_us = now_us;
-    TOKURA_RETURN_IF_ERROR(table->Commit(std::move(first)));
+    TableChange nothing;
+    nothing.now_us = now_us;
+    Status first = table->Commit(group, nothing);
+    if (first.code() == Code::kAlreadyExists) first = table->Reload();
+    TOKURA_RETURN_IF_ERROR(first);
   }
   return std::unique_ptr<TableWriter>(new TableWriter(files, std::move(table)));
 }
@@ -114,6 +116,16 @@ Result<CommitOutcome> TableWriter::Commit(const FeatureGroup& group, const Table
     outcome = CommitOnce(group, commit, *rows);
   }
   return outcome;
+}
+
+Status TableWriter::Evolve(const FeatureGroup& group, int64_t now_us) {
+  Status evolved = table_->Evolve(group, now_us);
+  for (int attempt = 1; attempt < kCommitAttempts; ++attempt) {
+    if (evolved.code() != Code::kAlreadyExists) break;
+    TOKURA_RETURN_IF_ERROR(table_->Reload());
+    evolved = table_->Evolve(group, now_us);
+  }
+  return evolved;
 }
 
 Result<CommitOutcome> TableWriter::CommitOnce(const FeatureGroup& group, const TableCommit& commit,
@@ -137,42 +149,37 @@ Result<CommitOutcome> TableWriter::CommitOnce(const FeatureGroup& group, const T
     to.digests.push_back(digests[i]);
   }
 
-  Snapshot next = table_->current();
-  std::vector<DataFile> written;
+  TableChange change;
+  change.position = commit.position;
+  change.watermark_us = commit.watermark_us;
+  change.now_us = commit.now_us;
+  change.duplicates = outcome.duplicate_days;
   for (auto& [partition, part] : partitions) {
     Digest digest;
     for (const Digest& of_row : part.digests) digest += of_row;
-    Result<DataFile> file = WriteFile(group, partition, digest, part.rows);
-    if (!file.ok()) {
-      RemoveUnpublished(written);
+    Result<NewFile> written = WriteFile(group, partition, digest, part.rows);
+    if (!written.ok()) {
+      RemoveUnpublished(change.added);
       leftovers_ = true;
-      return file.status();
+      return written.status();
     }
-    outcome.rows += file->rows;
-    outcome.bytes += file->bytes;
+    outcome.rows += written->file.rows;
+    outcome.bytes += written->file.bytes;
     ++outcome.files;
-    AddToDays(part.rows, part.digests, &next.days);
-    next.files.push_back(*file);
-    written.push_back(std::move(*file));
+    AddToDays(part.rows, part.digests, &change.days);
+    change.added.push_back(*std::move(written));
   }
-  for (const auto& [day, repeats] : outcome.duplicate_days) {
-    next.duplicates[day].records += repeats.records;
-    next.duplicates[day].digest += repeats.digest;
-  }
-  next.position.JoinWith(commit.position);
-  next.watermark_us = std::max(next.watermark_us, commit.watermark_us);
-  next.committed_at_us = commit.now_us;
-  const Status committed = table_->Commit(std::move(next));
+  const Status committed = table_->Commit(group, change);
   if (!committed.ok()) {
     // Only where the outcome is certain: else the snapshot may be there and name these files.
-    if (committed.code() == Code::kAlreadyExists) RemoveUnpublished(written);
+    if (committed.code() == Code::kAlreadyExists) RemoveUnpublished(change.added);
     leftovers_ = true;
     return committed;
   }
   if (leftovers_) leftovers_ = !table_->RemoveOrphans().ok();
   size_t i = 0;
   for (auto& [partition, part] : partitions) {
-    digests_.Add(table_->folder() + "/" + written[i++].path,
+    digests_.Add(table_->folder() + "/" + change.added[i++].file.path,
                  DigestCache::Digests(part.digests.begin(), part.digests.end()));
   }
   return outcome;
@@ -226,11 +233,11 @@ Result<bool> TableWriter::HasRecord(const FeatureGroup& group,
   return false;
 }
 
-Result<DataFile> TableWriter::WriteFile(const FeatureGroup& group, const std::string& partition,
-                                        const Digest& digest, const std::vector<HistoryRow>& rows) {
+Result<NewFile> TableWriter::WriteFile(const FeatureGroup& group, const std::string& partition,
+                                       const Digest& digest, const std::vector<HistoryRow>& rows) {
   for (int i = 0; i < kNameAttempts; ++i) {
-    const std::string path = FilePath(partition, table_->current().id + 1, attempt_, digest);
-    Result<DataFile> file = WriteDataFile(files_, table_->folder(), path, partition, group, rows);
+    const std::string stem = FileStem(partition, table_->current().id + 1, attempt_, digest);
+    Result<NewFile> file = WriteDataFile(files_, table_->folder(), stem, partition, group, rows);
     if (file.ok() || file.status().code() != Code::kAlreadyExists) return file;
     // Left by a commit whose outcome was unknown: never overwritten.
     ++attempt_;
@@ -239,9 +246,11 @@ Result<DataFile> TableWriter::WriteFile(const FeatureGroup& group, const std::st
                            ": too many files of failed commits; start the compactor again");
 }
 
-void TableWriter::RemoveUnpublished(const std::vector<DataFile>& written) {
+void TableWriter::RemoveUnpublished(const std::vector<NewFile>& written) {
   // Best effort: what stays is an orphan, removed at the next start.
-  for (const DataFile& file : written) (void)files_.Remove(table_->folder() + "/" + file.path);
+  for (const NewFile& file : written) {
+    (void)files_.Remove(table_->folder() + "/" + file.file.path);
+  }
 }
 
 }  // namespace tokura::offline

@@ -35,8 +35,8 @@ struct CommitOutcome {
   uint64_t rows = 0;
   uint64_t files = 0;
   uint64_t bytes = 0;
-  uint64_t duplicates = 0;  // dropped: the table or the commit has an equal record
-  std::map<int32_t, DayDigest> duplicate_days;  // of those from the log
+  uint64_t duplicates = 0;    // dropped: the table or the commit has an equal record
+  DayDigests duplicate_days;  // of those from the log
 };
 
 // Blocking; not thread-safe; owns the table.
@@ -55,6 +55,9 @@ class TableWriter {
   Result<CommitOutcome> Commit(const FeatureGroup& group, const TableCommit& commit,
                                std::vector<HistoryRow>* rows);
 
+  // Publishes the columns and partitioning that `group` has now, if they differ.
+  Status Evolve(const FeatureGroup& group, int64_t now_us);
+
   const Table& table() const { return *table_; }
 
  private:
@@ -68,10 +71,10 @@ class TableWriter {
   Result<bool> HasRecord(const FeatureGroup& group, const std::vector<const DataFile*>& candidates,
                          const HistoryRow& row, const Digest& digest);
   // `digest`: the sum over `rows`.
-  Result<DataFile> WriteFile(const FeatureGroup& group, const std::string& partition,
-                             const Digest& digest, const std::vector<HistoryRow>& rows);
+  Result<NewFile> WriteFile(const FeatureGroup& group, const std::string& partition,
+                            const Digest& digest, const std::vector<HistoryRow>& rows);
   // Data files that no snapshot names.
-  void RemoveUnpublished(const std::vector<DataFile>& written);
+  void RemoveUnpublished(const std::vector<NewFile>& written);
 
   runtime::FileSystem& files_;
   std::unique_ptr<Table> table_;

@@ -15,7 +15,7 @@
 namespace tokura::offline {
 namespace {
 
-using Days = std::map<int32_t, DayDigest>;
+using Days = DayDigests;
 
 constexpr size_t kReadBytes = 1 << 20;
 
@@ -125,7 +125,6 @@ class GroupVerifier {
   // Also those that no reader of ours looks at.
   static Status CheckBytes(const std::string& path, const runtime::ReadableFile& raw,
                            const DataFile& file) {
-    if (!file.crc32c) return OkStatus();
     std::string buffer(kReadBytes, '\0');
     uint32_t crc32c = 0;
     for (uint64_t offset = 0; offset < file.bytes;) {
@@ -134,7 +133,7 @@ class GroupVerifier {
       crc32c = Crc32c(std::string_view(buffer).substr(0, read), crc32c);
       offset += read;
     }
-    if (crc32c == *file.crc32c) return OkStatus();
+    if (crc32c == file.crc32c) return OkStatus();
     return Corrupt(path + ": checksum mismatch; restore the file from a backup");
   }
 
@@ -142,13 +141,6 @@ class GroupVerifier {
     DayDigest& to = (*days)[day];
     ++to.records;
     to.digest += digest;
-  }
-
-  static void Add(const Days& from, Days* to) {
-    for (const auto& [day, digest] : from) {
-      (*to)[day].records += digest.records;
-      (*to)[day].digest += digest.digest;
-    }
   }
 
   static std::string DaysOf(const DataFile& file) {

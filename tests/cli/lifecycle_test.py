@@ -90,7 +90,8 @@ class Lifecycle(Served):
         self.assertEqual(self.server.stop()[0], 0)
         for group in ("weather_v1", "route_stats_v1"):
             folder = os.path.join(self.server.data, "offline", "flights", group, "metadata")
-            newest = sorted(n for n in os.listdir(folder) if n.startswith("tokura-"))[-1]
+            newest = max((n for n in os.listdir(folder) if n.endswith(".metadata.json")),
+                         key=lambda name: int(name.split(".")[0][1:]))
             path = os.path.join(folder, newest)
             with open(path, "r+b") as file:
                 file.seek(30)

@@ -158,8 +158,7 @@ TEST_F(CompactorTest, TellsWhereItStands) {
   const client::OfflineGroupStatus& group = status->front();
   EXPECT_EQ(group.group, "shop/prices@1");
   EXPECT_EQ(group.location, "file:///offline/shop/prices_v1");
-  EXPECT_EQ(group.metadata_location,
-            "file:///offline/shop/prices_v1/metadata/tokura-0000000002.json");
+  EXPECT_EQ(group.metadata_location, "file:///offline/shop/prices_v1/metadata/v3.metadata.json");
   EXPECT_EQ(group.snapshot_id, 2);
   EXPECT_EQ(group.rows, 1u);
   EXPECT_EQ(group.files, 1u);

@@ -31,17 +31,18 @@ using testing::RandomHistory;
 
 class DataFileTest : public ::testing::Test {
  protected:
-  static constexpr char kPath[] = "data/event_day=2026-01-01/a.parquet";
+  static constexpr char kStem[] = "data/event_day=2026-01-01/a";
 
-  Result<DataFile> TryWrite(const FeatureGroup& group, std::vector<HistoryRow> rows) {
+  Result<NewFile> TryWrite(const FeatureGroup& group, std::vector<HistoryRow> rows) {
     testing::SortForFile(&rows);
     written_ = rows;
-    return WriteDataFile(files_, "/t", kPath, "event_day=2026-01-01", group, rows);
+    return WriteDataFile(files_, "/t", kStem, "event_day=2026-01-01", group, rows);
   }
   void Write(const FeatureGroup& group, std::vector<HistoryRow> rows) {
-    Result<DataFile> file = TryWrite(group, std::move(rows));
+    Result<NewFile> file = TryWrite(group, std::move(rows));
     ASSERT_TRUE(file.ok()) << file.status().ToString();
-    file_ = *file;
+    file_ = file->file;
+    entry_ = file->entry;
   }
   Result<std::vector<HistoryRow>> TryRead(
       const FeatureGroup& group, std::optional<std::vector<FeatureId>> features = std::nullopt) {
@@ -68,11 +69,12 @@ class DataFileTest : public ::testing::Test {
     }
     return rows;
   }
-  std::string Bytes() { return files_.Content(std::string("/t/") + kPath); }
+  std::string Bytes() { return files_.Content("/t/" + file_.path); }
 
   MemoryFiles files_;
   std::vector<HistoryRow> written_;
   DataFile file_;
+  iceberg::FileEntry entry_;
 };
 
 TEST_F(DataFileTest, GivesBackTheSameRecordsOfEveryType) {
@@ -95,8 +97,8 @@ TEST_F(DataFileTest, DescribesWhatItHolds) {
   Write(group, {PriceRow("a", kNoonUs, 1, 9, 1), PriceRow("b", kNoonUs - 5, 2, 4, 2)});
   Digest sum = DigestRecord(written_[0].record);
   sum += DigestRecord(written_[1].record);
-  EXPECT_EQ(file_, (DataFile{kPath, "event_day=2026-01-01", 2, Bytes().size(), kNoonUs - 5, kNoonUs,
-                             4, 9, sum, Crc32c(Bytes())}));
+  EXPECT_EQ(file_, (DataFile{kStem + DataFileEnding(Crc32c(Bytes())), "event_day=2026-01-01", 2,
+                             Bytes().size(), kNoonUs - 5, kNoonUs, 4, 9, sum, Crc32c(Bytes())}));
 }
 
 TEST_F(DataFileTest, IsTheSameBytesForTheSameRows) {
@@ -231,7 +233,7 @@ TEST_F(DataFileTest, NeverGivesOtherRowsWhenAByteIsFlipped) {
   for (int i = 0; i < 20; ++i)
     rows.push_back(PriceRow("k" + std::to_string(i), kNoonUs + i, i, i, i));
   Write(group, rows);
-  std::string& bytes = files_.Content(std::string("/t/") + kPath);
+  std::string& bytes = files_.Content("/t/" + file_.path);
   size_t refused = 0;
   for (char& byte : bytes) {
     byte = static_cast<char>(byte ^ 0x10);

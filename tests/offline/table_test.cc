@@ -3,8 +3,11 @@
 #include <string>
 #include <vector>
 
+#include "core/bytes.h"
 #include "gtest/gtest.h"
 #include "offline/data_file.h"
+#include "offline/metadata_files.h"
+#include "offline/table_columns.h"
 #include "offline/table_writer.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"
@@ -19,49 +22,70 @@ using testing::MemoryFiles;
 using testing::PriceRow;
 using testing::PricesGroup;
 
-// What docs/formats/offline_table.md says of Full(), checksum by another program.
-constexpr char kGolden[] =
-    R"({"format":1,"crc32c":"d2f650e5","snapshot":)"
-    R"({"id":1,"group":3,"committed_at_us":5,"position":"AQECbjEBBQEJ","watermark_us":17672)"
-    R"(68800000000,"days":[{"day":-3,"records":7,"digest":"00000000000000030000000000000004)"
-    R"("},{"day":20454,"records":1,"digest":"00000000000000050000000000000006"}],"files":[{)"
-    R"("path":"data/event_day=2026-01-01/a.parquet","partition":"event_day=2026-01-01","row)"
-    R"(s":2,"bytes":300,"event_time_min_us":-1,"event_time_max_us":1767268800000000,"write_)"
-    R"(prefix_min":3,"write_prefix_max":18446744073709551615,"digest":"00000000000000010000)"
-    R"(000000000002","crc32c":"89abcdef"}]}})"
-    "\n";
-
 class TableTest : public ::testing::Test {
  protected:
+  static constexpr char kFolder[] = "/o/shop/prices_v1";
+
+  Result<std::unique_ptr<Table>> TryOpenForWrite() {
+    return Table::OpenForWrite(files_, "/o", group_, kNoonUs);
+  }
   std::unique_ptr<Table> OpenForWrite() {
-    Result<std::unique_ptr<Table>> table = Table::OpenForWrite(files_, "/o", group_);
+    Result<std::unique_ptr<Table>> table = TryOpenForWrite();
     EXPECT_TRUE(table.ok()) << table.status().ToString();
     return std::move(table).value();
   }
-  Status ReadStatus() { return Table::OpenForRead(files_, "/o", group_).status(); }
-  std::string SnapshotFile(int64_t id) {
-    char name[64];
-    std::snprintf(name, sizeof name, "/metadata/tokura-%010d.json", static_cast<int>(id));
-    return "/o/shop/prices_v1" + std::string(name);
+  Result<std::unique_ptr<Table>> OpenForRead() { return Table::OpenForRead(files_, "/o", group_); }
+  Snapshot Current() {
+    auto table = OpenForRead();
+    EXPECT_TRUE(table.ok()) << table.status().ToString();
+    return table.ok() ? (*table)->current() : Snapshot();
   }
-  Snapshot Full() {
-    Snapshot snapshot;
-    snapshot.committed_at_us = 5;
-    snapshot.position.Add({ShardId(5), {"n1", 1}, Seq(9)});
-    snapshot.watermark_us = kNoonUs;
-    snapshot.files = {{"data/event_day=2026-01-01/a.parquet",
-                       "event_day=2026-01-01",
-                       2,
-                       300,
-                       -1,
-                       kNoonUs,
-                       3,
-                       UINT64_MAX,
-                       {1, 2},
-                       0x89abcdef}};
-    snapshot.days = {{-3, {7, {3, 4}}}, {20'454, {1, {5, 6}}}};
-    return snapshot;
+  std::string VersionFile(int64_t version) {
+    return std::string(kFolder) + "/metadata/v" + std::to_string(version) + ".metadata.json";
   }
+
+  // The files of the metadata whose names begin so.
+  std::vector<std::string> Metadata(std::string_view prefix) {
+    std::vector<std::string> names = *files_.List(std::string(kFolder) + "/metadata");
+    std::erase_if(names, [prefix](const std::string& name) { return !name.starts_with(prefix); });
+    return names;
+  }
+
+  // A file of the first of January as WriteDataFile describes it; nothing is on the disk.
+  static NewFile File(uint64_t number) {
+    const Digest digest{number, 2};
+    NewFile file;
+    file.file = {.path = "data/event_day=2026-01-01/0000000001-00-" + digest.ToHex() +
+                         DataFileEnding(0x89abcdef),
+                 .partition = "event_day=2026-01-01",
+                 .rows = 2,
+                 .bytes = 300,
+                 .event_time_min_us = kNoonUs - 1,
+                 .event_time_max_us = kNoonUs,
+                 .write_prefix_min = 3,
+                 .write_prefix_max = UINT64_MAX,
+                 .digest = digest,
+                 .crc32c = 0x89abcdef};
+    file.entry.rows = 2;
+    file.entry.bytes = 300;
+    PutU64(&file.entry.lower_bounds[FieldIdOf(kEventTime)], kNoonUs - 1);
+    PutU64(&file.entry.upper_bounds[FieldIdOf(kEventTime)], kNoonUs);
+    file.entry.lower_bounds[FieldIdOf(kWriteIdColumn)] =
+        std::string("\0\0\0\0\0\0\0\3", 8) + std::string(8, 'x');
+    file.entry.upper_bounds[FieldIdOf(kWriteIdColumn)] = std::string(16, '\xff');
+    return file;
+  }
+  static TableChange Adding(uint64_t number) {
+    TableChange change;
+    change.added = {File(number)};
+    change.position.Add({ShardId(5), {"n1", 1}, Seq(number)});
+    change.watermark_us = kNoonUs + static_cast<int64_t>(number);
+    change.now_us = kNoonUs + 1'000'000 * static_cast<int64_t>(number);
+    change.days = {{-3, {7, {3, 4}}}, {20'454, {1, {5, 6}}}};
+    change.duplicates = {{20'454, {1, {7, 8}}}};
+    return change;
+  }
+  Status Commit(Table& table, uint64_t number) { return table.Commit(group_, Adding(number)); }
 
   MemoryFiles files_;
   FeatureGroup group_ = PricesGroup();
@@ -69,123 +93,225 @@ class TableTest : public ::testing::Test {
 
 TEST_F(TableTest, ReadsBackWhatWasCommitted) {
   auto table = OpenForWrite();
-  ASSERT_TRUE(table->Commit(Full()).ok());
-  auto read = Table::OpenForRead(files_, "/o", group_);
-  ASSERT_TRUE(read.ok()) << read.status().ToString();
-  const Snapshot& current = (*read)->current();
-  EXPECT_EQ(current.id, 1);
-  EXPECT_EQ(current.group, group_.id);
-  EXPECT_EQ(current.position, Full().position);
-  EXPECT_EQ(current.watermark_us, kNoonUs);
-  EXPECT_EQ(current.files, Full().files);
-  EXPECT_EQ(current.days, Full().days);
-  EXPECT_EQ((*read)->metadata_path(), SnapshotFile(1));
+  ASSERT_TRUE(Commit(*table, 1).ok());
+  ASSERT_TRUE(Commit(*table, 2).ok());
+  const Snapshot current = Current();
+  EXPECT_EQ(current.id, 2);
+  EXPECT_EQ(current.committed_at_us, kNoonUs + 2'000'000);
+  EXPECT_EQ(current.position, Adding(2).position);
+  EXPECT_EQ(current.watermark_us, kNoonUs + 2);
+  EXPECT_EQ(current.files, (std::vector<DataFile>{File(1).file, File(2).file}));
+  EXPECT_EQ(current.days, (DayDigests{{-3, {14, {6, 8}}}, {20'454, {2, {10, 12}}}}));
+  EXPECT_EQ(current.duplicates, (DayDigests{{20'454, {2, {14, 16}}}}));
+  EXPECT_EQ(current.files, table->current().files);
+  EXPECT_EQ(current.days, table->current().days);
 }
 
-TEST_F(TableTest, HasTheTextOfTheFormatPage) {
+TEST_F(TableTest, IsThereAndEmptyBeforeItsFirstSnapshot) {
+  EXPECT_EQ(OpenForRead().status().code(), Code::kNotFound);
   auto table = OpenForWrite();
-  ASSERT_TRUE(table->Commit(Full()).ok());
-  EXPECT_EQ(files_.Content(SnapshotFile(1)), kGolden);
+  EXPECT_TRUE(files_.Has(VersionFile(1)));
+  EXPECT_EQ(table->current().id, 0);
 }
 
-TEST_F(TableTest, ReadsFilesWhoseChecksumNobodyNoted) {
-  Snapshot snapshot = Full();
-  snapshot.files[0].crc32c.reset();
-  ASSERT_TRUE(OpenForWrite()->Commit(snapshot).ok());
-  EXPECT_EQ(files_.Content(SnapshotFile(1)).find("89abcdef"), std::string::npos);
-  EXPECT_EQ((*Table::OpenForRead(files_, "/o", group_))->current().files, snapshot.files);
-}
-
-TEST_F(TableTest, IsNotFoundBeforeItsFirstSnapshot) {
-  EXPECT_EQ(ReadStatus().code(), Code::kNotFound);
-  OpenForWrite();
-  EXPECT_EQ(ReadStatus().code(), Code::kNotFound);
+TEST_F(TableTest, EveryCommitIsAVersionAndTheHintFollows) {
+  auto table = OpenForWrite();
+  ASSERT_TRUE(Commit(*table, 1).ok());
+  EXPECT_EQ(table->metadata_path(), VersionFile(2));
+  EXPECT_EQ(files_.Content(std::string(kFolder) + "/metadata/version-hint.text"), "2");
 }
 
 TEST_F(TableTest, RefusesTheSecondOfTwoWriters) {
   auto first = OpenForWrite();
   auto second = OpenForWrite();
-  ASSERT_TRUE(first->Commit(Full()).ok());
-  EXPECT_EQ(second->Commit(Full()).code(), Code::kAlreadyExists);
+  ASSERT_TRUE(Commit(*first, 1).ok());
+  EXPECT_EQ(Commit(*second, 2).code(), Code::kAlreadyExists);
   EXPECT_EQ(second->current().id, 0);
   ASSERT_TRUE(second->Reload().ok());
   EXPECT_EQ(second->current().id, 1);
-  EXPECT_TRUE(second->Commit(Full()).ok());
+  ASSERT_TRUE(Commit(*second, 2).ok());
+  EXPECT_EQ(Current().files.size(), 2u);
 }
 
 TEST_F(TableTest, RefusesAWriterFarBehindWhoseNameIsFreeAgain) {
   auto behind = OpenForWrite();
   auto table = OpenForWrite();
-  for (int i = 0; i < 15; ++i) ASSERT_TRUE(table->Commit(Full()).ok());
-  ASSERT_FALSE(files_.Has(SnapshotFile(1)));
-  EXPECT_EQ(behind->Commit(Full()).code(), Code::kAlreadyExists);
+  for (uint64_t i = 1; i <= 15; ++i) ASSERT_TRUE(Commit(*table, i).ok());
+  ASSERT_TRUE(table->RemoveOrphans().ok());
+  ASSERT_FALSE(files_.Has(VersionFile(2)));
+  EXPECT_EQ(Commit(*behind, 99).code(), Code::kAlreadyExists);
 }
 
-TEST_F(TableTest, KeepsTheLastTenSnapshots) {
+TEST_F(TableTest, ReplacesFilesByOthersWithTheSameRows) {
   auto table = OpenForWrite();
-  for (int i = 0; i < 25; ++i) ASSERT_TRUE(table->Commit(Full()).ok());
-  EXPECT_EQ(files_.Find("/o", ".json").size(), 10u);
-  EXPECT_TRUE(files_.Has(SnapshotFile(16)));
-  EXPECT_TRUE(files_.Has(SnapshotFile(25)));
+  for (uint64_t i = 1; i <= 3; ++i) ASSERT_TRUE(Commit(*table, i).ok());
+  TableChange change;
+  change.added = {File(9)};
+  change.removed = {File(1).file.path, File(3).file.path};
+  change.now_us = kNoonUs;
+  ASSERT_TRUE(table->Commit(group_, change).ok());
+  const Snapshot current = Current();
+  EXPECT_EQ(current.files, (std::vector<DataFile>{File(2).file, File(9).file}));
+  EXPECT_EQ(current.position, Adding(3).position);
+  EXPECT_EQ(current.watermark_us, kNoonUs + 3);
 }
 
+TEST_F(TableTest, WillNotReplaceAFileThatIsGone) {
+  auto table = OpenForWrite();
+  ASSERT_TRUE(Commit(*table, 1).ok());
+  TableChange change;
+  change.removed = {File(2).file.path};
+  EXPECT_EQ(table->Commit(group_, change).code(), Code::kAlreadyExists);
+  EXPECT_EQ(Current().id, 1);
+}
+
+TEST_F(TableTest, ManyManifestsBecomeOne) {
+  auto table = OpenForWrite();
+  for (uint64_t i = 1; i <= 250; ++i) ASSERT_TRUE(Commit(*table, i).ok()) << i;
+  EXPECT_EQ(Current().files.size(), 250u);
+  ASSERT_TRUE(table->RemoveOrphans().ok());
+  // 100 snapshots with a list each; the manifests of the last of them, and no others.
+  EXPECT_LE(Metadata("m-").size(), 203u);
+  EXPECT_EQ(Current().files.size(), 250u);
+}
+
+TEST_F(TableTest, KeepsTheLastHundredSnapshots) {
+  auto table = OpenForWrite();
+  for (uint64_t i = 1; i <= 120; ++i) ASSERT_TRUE(Commit(*table, i).ok());
+  ASSERT_TRUE(table->RemoveOrphans().ok());
+  EXPECT_EQ(Metadata("snap-").size(), 100u);
+  EXPECT_EQ(Metadata("stats-").size(), 100u);
+  EXPECT_LE(Metadata("v").size(), 12u);  // with the hint
+}
+
+// Every byte of the metadata, and of what it names in its folder.
 TEST_F(TableTest, NamesTheFileOfAFlippedByte) {
   auto table = OpenForWrite();
-  ASSERT_TRUE(table->Commit(Full()).ok());
-  std::string& text = files_.Content(SnapshotFile(1));
-  for (char& byte : text) {
-    byte = static_cast<char>(byte ^ 1);
-    const Status status = ReadStatus();
-    EXPECT_TRUE(status.code() == Code::kCorrupt || status.code() == Code::kFailedPrecondition)
-        << status.ToString();
-    EXPECT_NE(status.message().find(SnapshotFile(1)), std::string::npos);
-    byte = static_cast<char>(byte ^ 1);
+  ASSERT_TRUE(Commit(*table, 1).ok());
+  ASSERT_TRUE(table->RemoveOrphans().ok());
+  std::vector<std::string> paths = files_.Find(std::string(kFolder) + "/metadata", ".avro");
+  for (const std::string& path : files_.Find(std::string(kFolder) + "/metadata", ".puffin")) {
+    paths.push_back(path);
+  }
+  ASSERT_EQ(paths.size(), 3u);
+  paths.push_back(VersionFile(2));
+  for (const std::string& path : paths) {
+    std::string& bytes = files_.Content(path);
+    const std::string name = path.substr(path.rfind('/') + 1);
+    for (char& byte : bytes) {
+      byte = static_cast<char>(byte ^ 1);
+      const Status status = OpenForRead().status();
+      // Where the checksum is no longer one, as in the files of other programs, the rest is whole.
+      if (status.ok() && path == VersionFile(2) && &byte > &bytes[bytes.size() - 30]) {
+        byte = static_cast<char>(byte ^ 1);
+        continue;
+      }
+      EXPECT_TRUE(status.code() == Code::kCorrupt || status.code() == Code::kFailedPrecondition)
+          << status.ToString();
+      EXPECT_NE(status.message().find(name), std::string::npos) << status.ToString();
+      byte = static_cast<char>(byte ^ 1);
+    }
   }
 }
 
 TEST_F(TableTest, IsCorruptAtEveryTornLength) {
   auto table = OpenForWrite();
-  ASSERT_TRUE(table->Commit(Full()).ok());
-  const std::string whole = files_.Content(SnapshotFile(1));
-  for (size_t n = 0; n < whole.size(); ++n) {
-    files_.Content(SnapshotFile(1)) = whole.substr(0, n);
-    EXPECT_EQ(ReadStatus().code(), Code::kCorrupt) << n;
+  ASSERT_TRUE(Commit(*table, 1).ok());
+  const std::string whole = files_.Content(VersionFile(2));
+  for (size_t n = 0; n + 1 < whole.size(); ++n) {
+    files_.Content(VersionFile(2)) = whole.substr(0, n);
+    EXPECT_EQ(OpenForRead().status().code(), Code::kCorrupt) << n;
   }
 }
 
-TEST_F(TableTest, RefusesANewerFormat) {
+TEST_F(TableTest, RefusesASnapshotOfAnotherProgram) {
   auto table = OpenForWrite();
-  ASSERT_TRUE(table->Commit(Full()).ok());
-  std::string& text = files_.Content(SnapshotFile(1));
-  text.replace(text.find(":1,"), 3, ":2,");
-  EXPECT_EQ(ReadStatus().code(), Code::kFailedPrecondition);
+  ASSERT_TRUE(Commit(*table, 1).ok());
+  const MetadataFiles metadata_files(files_, kFolder);
+  iceberg::TableMetadata metadata = *metadata_files.Read(2);
+  metadata.snapshots.back().summary = {{"operation", "overwrite"}};
+  ASSERT_TRUE(MetadataFiles(files_, kFolder).Commit(3, metadata).ok());
+  const Status status = OpenForRead().status();
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+  EXPECT_NE(status.message().find("another program (overwrite)"), std::string::npos);
+  EXPECT_EQ(table->Reload().code(), Code::kFailedPrecondition);
+}
+
+// As Spark's expire_snapshots and ALTER TABLE ... SET TBLPROPERTIES do.
+TEST_F(TableTest, GoesOnAfterAnotherProgramChangedWhatIsNotOurs) {
+  auto table = OpenForWrite();
+  for (uint64_t i = 1; i <= 3; ++i) ASSERT_TRUE(Commit(*table, i).ok());
+  iceberg::TableMetadata metadata = *MetadataFiles(files_, kFolder).Read(4);
+  metadata.snapshots.erase(metadata.snapshots.begin());
+  metadata.snapshot_log.erase(metadata.snapshot_log.begin());
+  metadata.properties["owner"] = "me";
+  ASSERT_TRUE(MetadataFiles(files_, kFolder).Commit(5, metadata).ok());
+  EXPECT_EQ(Commit(*table, 4).code(), Code::kAlreadyExists);
+  ASSERT_TRUE(table->Reload().ok());
+  ASSERT_TRUE(Commit(*table, 4).ok());
+  EXPECT_EQ(Current().files.size(), 4u);
+  EXPECT_EQ(MetadataFiles(files_, kFolder).Read(6)->properties.at("owner"), "me");
 }
 
 TEST_F(TableTest, RemovesWhatNoSnapshotNames) {
   auto table = OpenForWrite();
-  ASSERT_TRUE(files_.CreateDirectories("/o/shop/prices_v1/data/event_day=2026-01-01").ok());
-  for (const std::string name : {"a.parquet", "orphan.parquet", "notes.txt"}) {
-    ASSERT_TRUE(files_.Create("/o/shop/prices_v1/data/event_day=2026-01-01/" + name).ok());
+  const std::string day = std::string(kFolder) + "/data/event_day=2026-01-01/";
+  ASSERT_TRUE(files_.CreateDirectories(day).ok());
+  const std::string named = std::string(kFolder) + "/" + File(1).file.path;
+  ASSERT_TRUE(files_.Create(named).ok());
+  for (const std::string name : {"orphan.parquet", "notes.txt"}) {
+    ASSERT_TRUE(files_.Create(day + name).ok());
   }
-  ASSERT_TRUE(files_.Create(SnapshotFile(2) + ".tmp.0").ok());
-  ASSERT_TRUE(table->Commit(Full()).ok());
+  ASSERT_TRUE(files_.Create(VersionFile(2) + ".tmp.0").ok());
+  ASSERT_TRUE(Commit(*table, 1).ok());
   ASSERT_TRUE(table->RemoveOrphans().ok());
-  EXPECT_EQ(files_.Find("/o", "a.parquet").size(), 1u);
+  EXPECT_TRUE(files_.Has(named));
   EXPECT_TRUE(files_.Find("/o", "orphan.parquet").empty());
   EXPECT_EQ(files_.Find("/o", "notes.txt").size(), 1u);
   EXPECT_TRUE(files_.Find("/o", ".tmp.0").empty());
 }
 
 TEST_F(TableTest, MovesTheTableOfADroppedGroupAside) {
-  ASSERT_TRUE(OpenForWrite()->Commit(Full()).ok());
+  ASSERT_TRUE(Commit(*OpenForWrite(), 1).ok());
   group_.id = GroupId(8);
-  EXPECT_EQ(ReadStatus().code(), Code::kNotFound);
+  EXPECT_EQ(OpenForRead().status().code(), Code::kNotFound);
   auto table = OpenForWrite();
   EXPECT_EQ(table->current().id, 0);
-  EXPECT_EQ(files_.Find("/o/_dropped/shop__prices_v1-3", ".json").size(), 1u);
-  ASSERT_TRUE(table->Commit(Full()).ok());
+  EXPECT_EQ(files_.Find("/o/_dropped/shop__prices_v1-3", ".metadata.json").size(), 2u);
+  ASSERT_TRUE(Commit(*table, 1).ok());
   group_.id = GroupId(3);
-  EXPECT_EQ(Table::OpenForWrite(files_, "/o", group_).status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(TryOpenForWrite().status().code(), Code::kFailedPrecondition);
+}
+
+TEST_F(TableTest, TakesOnTheColumnsOfTheNewestDefinitions) {
+  ASSERT_TRUE(Commit(*OpenForWrite(), 1).ok());
+  Feature rating;
+  rating.id = FeatureId(7);
+  rating.name = "rating";
+  rating.type = {Kind::kFloat32};
+  group_.features.push_back(rating);
+  group_.features[0].dropped = true;
+  OpenForWrite();
+  const iceberg::TableMetadata metadata = *MetadataFiles(files_, kFolder).Read(3);
+  EXPECT_EQ(metadata.schemas.size(), 2u);
+  EXPECT_EQ(metadata.current_schema_id, 1);
+  EXPECT_NE(metadata.current_schema()->json.find("\"rating\""), std::string::npos);
+  EXPECT_EQ(metadata.current_schema()->json.find("\"price\""), std::string::npos);
+  EXPECT_EQ(metadata.current_snapshot_id, 1);
+  EXPECT_EQ(Current().files.size(), 1u);
+  OpenForWrite();
+  EXPECT_FALSE(files_.Has(VersionFile(4))) << "nothing was new";
+}
+
+TEST_F(TableTest, TakesOnAnotherPartitioningForWhatComes) {
+  ASSERT_TRUE(Commit(*OpenForWrite(), 1).ok());
+  group_.partition = Partition::kHour;
+  auto table = OpenForWrite();
+  ASSERT_TRUE(Commit(*table, 2).ok());
+  const iceberg::TableMetadata metadata = *MetadataFiles(files_, kFolder).Read(4);
+  EXPECT_EQ(metadata.partition_specs.size(), 2u);
+  EXPECT_EQ(metadata.default_spec_id, 1);
+  EXPECT_EQ(Current().files.size(), 2u);
 }
 
 class TableWriterTest : public TableTest {
@@ -203,10 +329,10 @@ class TableWriterTest : public TableTest {
   }
   // All rows of the newest snapshot; checks that files and days agree with it.
   std::vector<HistoryRow> Rows() {
-    auto table = Table::OpenForRead(files_, "/o", group_);
+    auto table = OpenForRead();
     EXPECT_TRUE(table.ok()) << table.status().ToString();
     std::vector<HistoryRow> rows;
-    std::map<int32_t, DayDigest> days;
+    DayDigests days;
     for (const DataFile& file : (*table)->current().files) {
       auto reader = DataFileReader::Open(files_, (*table)->folder(), file, group_);
       EXPECT_TRUE(reader.ok()) << reader.status().ToString();
@@ -225,7 +351,7 @@ class TableWriterTest : public TableTest {
 
 TEST_F(TableWriterTest, MakesAnEmptyFirstSnapshot) {
   OpenWriter();
-  EXPECT_TRUE(ReadStatus().ok());
+  EXPECT_TRUE(OpenForRead().ok());
   EXPECT_TRUE(Rows().empty());
 }
 

@@ -8,9 +8,12 @@
 #include <cstdlib>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "offline/iceberg/manifest.h"
+#include "offline/metadata_files.h"
 #include "tests/scenarios/sim_cluster.h"
 
 namespace tokura::scenarios {
@@ -147,10 +150,9 @@ class DecayTest : public testing::TestWithParam<bool> {
     for (const auto& [disk, root] : roots) {
       std::map<std::string, uint64_t> sizes;
       FindFiles(old->world().disk(disk), root, &sizes);
+      if (disk == "compactor") KeepWhatIsRead(old, &sizes);
       for (const auto& [path, bytes] : sizes) {
-        // Nobody reads a snapshot of a table that is not the newest.
-        const bool superseded = path.ends_with(".json") && path != sizes.rbegin()->first;
-        if (bytes == 0 || (superseded && disk == "compactor")) continue;
+        if (bytes == 0) continue;
         std::vector<uint64_t> offsets = {0, bytes - 1};
         for (uint64_t i = 0; i < drawn; ++i) offsets.push_back(random() % bytes);
         for (const uint64_t offset : offsets) {
@@ -159,6 +161,28 @@ class DecayTest : public testing::TestWithParam<bool> {
       }
     }
     return spots;
+  }
+
+  // Nobody reads what only snapshots before the newest one have, nor the hint for other programs.
+  static void KeepWhatIsRead(OldCluster& old, std::map<std::string, uint64_t>* sizes) {
+    const std::string folder = std::string(kOfflineRoot) + "/shop/clicks_v1";
+    const offline::MetadataFiles metadata_files(old->world().disk("compactor"), folder);
+    const int64_t version = metadata_files.NewestVersion().value();
+    const offline::iceberg::TableMetadata metadata = metadata_files.Read(version).value();
+    const offline::iceberg::TableSnapshot& newest = *metadata.current_snapshot();
+    std::set<std::string> read{metadata_files.VersionPath(version)};
+    const auto add = [&](const std::string& uri) {
+      const std::string name = uri.substr(uri.rfind('/') + 1);
+      read.insert(folder + "/metadata/" + name);
+      return metadata_files.ReadContent(name).value();
+    };
+    add(metadata.FindStatistics(newest.id)->path);
+    const std::vector<offline::iceberg::ManifestFile> manifests =
+        offline::iceberg::DecodeManifestList(add(newest.manifest_list)).value();
+    for (const offline::iceberg::ManifestFile& manifest : manifests) add(manifest.path);
+    std::erase_if(*sizes, [&read](const auto& file) {
+      return file.first.find("/metadata/") != std::string::npos && !read.contains(file.first);
+    });
   }
 
   void Damage(OldCluster& old, const Spot& spot) {

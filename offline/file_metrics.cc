@@ -1,0 +1,248 @@
+#include "offline/file_metrics.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <string_view>
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+
+#include "core/bytes.h"
+#include "core/status.h"
+#include "offline/data_file_schema.h"
+
+namespace tokura::offline {
+namespace {
+
+constexpr size_t kBoundLength = 16;  // characters of a string, bytes of anything else
+constexpr char32_t kLastCharacter = 0x10ffff;
+constexpr char32_t kSurrogatesBegin = 0xd800;
+constexpr char32_t kSurrogatesEnd = 0xe000;
+
+template <typename T>
+void Widen(std::optional<std::pair<T, T>>* range, const T& value) {
+  if (!*range) {
+    range->emplace(value, value);
+  } else if (value < (*range)->first) {
+    (*range)->first = value;
+  } else if ((*range)->second < value) {
+    (*range)->second = value;
+  }
+}
+
+bool IsContinuation(char byte) { return (static_cast<uint8_t>(byte) & 0xc0) == 0x80; }
+
+// Where the first so many characters of UTF-8 end.
+size_t EndOfCharacters(std::string_view text, size_t characters) {
+  size_t end = 0;
+  for (; characters > 0 && end < text.size(); --characters) {
+    ++end;
+    while (end < text.size() && IsContinuation(text[end])) ++end;
+  }
+  return end;
+}
+
+char32_t DecodeCharacter(std::string_view utf8) {
+  const auto lead = static_cast<uint8_t>(utf8[0]);
+  char32_t code = utf8.size() == 1   ? lead
+                  : utf8.size() == 2 ? lead & 0x1fu
+                  : utf8.size() == 3 ? lead & 0x0fu
+                                     : lead & 0x07u;
+  for (const char byte : utf8.substr(1)) code = code << 6 | (static_cast<uint8_t>(byte) & 0x3fu);
+  return code;
+}
+
+void AppendCharacter(char32_t code, std::string* out) {
+  const auto add = [out](char32_t byte) { out->push_back(static_cast<char>(byte)); };
+  if (code < 0x80) {
+    add(code);
+  } else if (code < 0x800) {
+    add(0xc0 | code >> 6);
+    add(0x80 | (code & 0x3f));
+  } else if (code < 0x10000) {
+    add(0xe0 | code >> 12);
+    add(0x80 | (code >> 6 & 0x3f));
+    add(0x80 | (code & 0x3f));
+  } else {
+    add(0xf0 | code >> 18);
+    add(0x80 | (code >> 12 & 0x3f));
+    add(0x80 | (code >> 6 & 0x3f));
+    add(0x80 | (code & 0x3f));
+  }
+}
+
+// The least string of so few characters that is above every string that begins with `prefix`.
+std::optional<std::string> NextText(std::string_view prefix) {
+  while (!prefix.empty()) {
+    size_t begin = prefix.size() - 1;
+    while (begin > 0 && IsContinuation(prefix[begin])) --begin;
+    char32_t code = DecodeCharacter(prefix.substr(begin));
+    prefix = prefix.substr(0, begin);
+    if (code >= kLastCharacter) continue;
+    if (++code == kSurrogatesBegin) code = kSurrogatesEnd;
+    std::string next(prefix);
+    AppendCharacter(code, &next);
+    return next;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> NextBytes(std::string_view prefix) {
+  std::string next(prefix);
+  while (!next.empty() && next.back() == '\xff') next.pop_back();
+  if (next.empty()) return std::nullopt;
+  next.back() = static_cast<char>(static_cast<uint8_t>(next.back()) + 1);
+  return next;
+}
+
+}  // namespace
+
+template <typename Array>
+void FileMetrics::AddIntegers(const arrow::Array& array, Form form, Column* column) {
+  column->form = form;
+  const auto& values = static_cast<const Array&>(array);
+  for (int64_t i = 0; i < values.length(); ++i) {
+    if (values.IsValid(i)) Widen(&column->integers, static_cast<int64_t>(values.Value(i)));
+  }
+}
+
+template <typename Array>
+void FileMetrics::AddNumbers(const arrow::Array& array, Form form, Column* column) {
+  column->form = form;
+  const auto& values = static_cast<const Array&>(array);
+  for (int64_t i = 0; i < values.length(); ++i) {
+    if (!values.IsValid(i)) continue;
+    const auto value = static_cast<double>(values.Value(i));
+    if (std::isnan(value)) {
+      ++column->nans;
+    } else {
+      Widen(&column->numbers, value);
+    }
+  }
+}
+
+template <typename Array>
+void FileMetrics::AddTexts(const arrow::Array& array, Form form, Column* column) {
+  column->form = form;
+  const auto& values = static_cast<const Array&>(array);
+  std::optional<std::pair<std::string_view, std::string_view>> range;
+  for (int64_t i = 0; i < values.length(); ++i) {
+    if (values.IsValid(i)) Widen(&range, std::string_view(values.GetView(i)));
+  }
+  if (!range) return;
+  Widen(&column->texts, std::string(range->first));
+  Widen(&column->texts, std::string(range->second));
+}
+
+void FileMetrics::AddArray(int32_t field_id, const arrow::Array& array) {
+  Column& column = columns_[field_id];
+  column.values += array.length();
+  column.nulls += array.null_count();
+  switch (array.type_id()) {
+    case arrow::Type::BOOL:
+      return AddIntegers<arrow::BooleanArray>(array, Form::kBool, &column);
+    case arrow::Type::INT32:
+      return AddIntegers<arrow::Int32Array>(array, Form::kInt32, &column);
+    case arrow::Type::INT64:
+      return AddIntegers<arrow::Int64Array>(array, Form::kInt64, &column);
+    case arrow::Type::TIMESTAMP:
+      return AddIntegers<arrow::TimestampArray>(array, Form::kInt64, &column);
+    case arrow::Type::FLOAT:
+      return AddNumbers<arrow::FloatArray>(array, Form::kFloat32, &column);
+    case arrow::Type::DOUBLE:
+      return AddNumbers<arrow::DoubleArray>(array, Form::kFloat64, &column);
+    case arrow::Type::STRING:
+      return AddTexts<arrow::StringArray>(array, Form::kText, &column);
+    case arrow::Type::BINARY:
+      return AddTexts<arrow::BinaryArray>(array, Form::kBinary, &column);
+    case arrow::Type::FIXED_SIZE_BINARY:
+      return AddTexts<arrow::FixedSizeBinaryArray>(array, Form::kBinary, &column);
+    case arrow::Type::LIST: {
+      const auto& list = static_cast<const arrow::ListArray&>(array);
+      const auto elements = list.Flatten();
+      TOKURA_CHECK(elements.ok());
+      return AddArray(FieldIdOf(*list.list_type()->value_field()), **elements);
+    }
+    default:
+      TOKURA_CHECK(false);  // no column of ours
+  }
+}
+
+void FileMetrics::Add(const arrow::RecordBatch& batch) {
+  for (int i = 0; i < batch.num_columns(); ++i) {
+    AddArray(FieldIdOf(*batch.schema()->field(i)), *batch.column(i));
+  }
+}
+
+std::optional<std::string> FileMetrics::Lower(const Column& column) {
+  std::string out;
+  switch (column.form) {
+    case Form::kBool:
+      if (column.integers) return std::string(1, static_cast<char>(column.integers->first));
+      return std::nullopt;
+    case Form::kInt32:
+      if (!column.integers) return std::nullopt;
+      PutU32(&out, static_cast<uint32_t>(column.integers->first));
+      return out;
+    case Form::kInt64:
+      if (!column.integers) return std::nullopt;
+      PutU64(&out, static_cast<uint64_t>(column.integers->first));
+      return out;
+    case Form::kFloat32:
+    case Form::kFloat64: {
+      if (!column.numbers) return std::nullopt;
+      // The lesser of the two zeros, which are equal here.
+      const double lower = column.numbers->first == 0 ? -0.0 : column.numbers->first;
+      if (column.form == Form::kFloat64) {
+        PutU64(&out, std::bit_cast<uint64_t>(lower));
+      } else {
+        PutU32(&out, std::bit_cast<uint32_t>(static_cast<float>(lower)));
+      }
+      return out;
+    }
+    case Form::kText:
+      if (!column.texts) return std::nullopt;
+      return column.texts->first.substr(0, EndOfCharacters(column.texts->first, kBoundLength));
+    case Form::kBinary:
+      if (!column.texts) return std::nullopt;
+      return column.texts->first.substr(0, kBoundLength);
+    case Form::kNone:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> FileMetrics::Upper(const Column& column) {
+  if (column.form == Form::kText || column.form == Form::kBinary) {
+    if (!column.texts) return std::nullopt;
+    const std::string& upper = column.texts->second;
+    const bool text = column.form == Form::kText;
+    const size_t end = text ? EndOfCharacters(upper, kBoundLength) : kBoundLength;
+    if (upper.size() <= end) return upper;
+    return text ? NextText(upper.substr(0, end)) : NextBytes(upper.substr(0, end));
+  }
+  Column mirrored = column;
+  if (mirrored.integers) mirrored.integers->first = mirrored.integers->second;
+  if (mirrored.numbers) {
+    if (mirrored.numbers->second == 0) {  // the greater zero: all bits are 0
+      return std::string(column.form == Form::kFloat64 ? 8 : 4, '\0');
+    }
+    mirrored.numbers->first = mirrored.numbers->second;
+  }
+  return Lower(mirrored);
+}
+
+void FileMetrics::Describe(iceberg::FileEntry* file) const {
+  for (const auto& [id, column] : columns_) {
+    file->value_counts[id] = column.values;
+    file->null_counts[id] = column.nulls;
+    if (column.form == Form::kFloat32 || column.form == Form::kFloat64) {
+      file->nan_counts[id] = column.nans;
+    }
+    if (auto lower = Lower(column)) file->lower_bounds[id] = *std::move(lower);
+    if (auto upper = Upper(column)) file->upper_bounds[id] = *std::move(upper);
+  }
+}
+
+}  // namespace tokura::offline

@@ -1,0 +1,52 @@
+// The files in a table's metadata folder (docs/formats/iceberg.md):
+//
+//   v12.metadata.json                    version 12; whoever creates it first has committed
+//   version-hint.text                    12: for readers that do not list; may be behind
+//   snap-<content>.avro, m-<content>.avro, stats-<content>.puffin
+//
+// Names of the last kind are made of their content, so a file that was changed is found, and
+// writing one again changes nothing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/status.h"
+#include "offline/iceberg/table_metadata.h"
+#include "runtime/file_system.h"
+
+namespace tokura::offline {
+
+// Blocking. One folder.
+class MetadataFiles {
+ public:
+  // `folder`: of the table; it need not exist for reading. `files` outlives this.
+  MetadataFiles(runtime::FileSystem& files, std::string folder);
+
+  // The newest version; 0 if there is none.
+  Result<int64_t> NewestVersion() const;
+  // NOT_FOUND; CORRUPT, FAILED_PRECONDITION with the path.
+  Result<iceberg::TableMetadata> Read(int64_t version) const;
+  // Returned OK => durable, and this is the version. ALREADY_EXISTS: another writer was first;
+  // nothing changed. An unknown outcome is re-read, never guessed.
+  Status Commit(int64_t version, const iceberg::TableMetadata& metadata);
+  std::string VersionPath(int64_t version) const;
+
+  // Makes a durable file named `prefix`-<content>`suffix` and returns its name, without the folder.
+  Result<std::string> Write(std::string_view prefix, std::string_view bytes,
+                            std::string_view suffix);
+  // CORRUPT if its content is not what its name says; a name of another form says nothing.
+  Result<std::string> ReadContent(const std::string& name) const;
+
+  // Removes files of ours in the folder that are not in `keep` (names), versions below
+  // `version_min`, and what a crash left of files that were being made.
+  Status RemoveAllBut(const std::vector<std::string>& keep, int64_t version_min);
+
+ private:
+  runtime::FileSystem& files_;
+  const std::string folder_;  // .../metadata
+};
+
+}  // namespace tokura::offline

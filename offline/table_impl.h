@@ -1,0 +1,39 @@
+// What Table's two files share (table.cc opens and reads, table_commit.cc writes).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/schema.h"
+#include "core/status.h"
+#include "offline/day_digests.h"
+#include "offline/iceberg/table_metadata.h"
+
+namespace tokura::offline {
+
+inline constexpr char kGroupIdProperty[] = "tokura.group-id";
+// In the summary of each snapshot.
+inline constexpr char kVectorSummary[] = "tokura.vector";        // token of the position
+inline constexpr char kWatermarkSummary[] = "tokura.watermark";  // us
+inline constexpr char kCommitIdSummary[] = "tokura.commit-id";
+inline constexpr char kDigestSummary[] = "tokura.digest";  // DigestText
+// In its statistics.
+inline constexpr char kDaysBlob[] = "tokura-days-v1";
+inline constexpr char kDuplicatesBlob[] = "tokura-duplicates-v1";
+
+inline constexpr int32_t kFirstSortOrderId = 1;  // 0 is for "not sorted"
+
+// Gives the metadata the columns, partitioning and order that `group` has now; false: it had them.
+Result<bool> ApplyDefinition(const FeatureGroup& group, iceberg::TableMetadata* metadata);
+// Makes `next` the version after `before`, which is the file at `path`.
+void NoteVersion(const std::string& path, const iceberg::TableMetadata& before, int64_t now_ms,
+                 iceberg::TableMetadata* next);
+// The last part of a path or URI.
+std::string NameOf(std::string_view path);
+// A data file's path within the table. FAILED_PRECONDITION if it lies elsewhere.
+Result<std::string> RelativePath(const iceberg::TableMetadata& metadata, const std::string& path);
+// "records:digest" of all days.
+std::string DigestText(const DayDigests& days);
+
+}  // namespace tokura::offline
