@@ -23,7 +23,7 @@ def note(text):
     print(text, file=sys.stderr, flush=True)
 
 
-class Workplace:
+class TestBed:
     """Owns the temporary directory and every child; `cores`: of servers and client. Use as a
     context manager."""
 
