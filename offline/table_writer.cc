@@ -14,6 +14,7 @@ namespace {
 // About 50 bytes each, for each table.
 constexpr size_t kDigestsMax = 250'000;
 constexpr int kCommitAttempts = 3;
+constexpr int kCommitsPerCleaning = 20;
 constexpr int kNameAttempts = 1'000;
 constexpr int64_t kHourUs = 3'600'000'000;
 
@@ -176,7 +177,10 @@ Result<CommitOutcome> TableWriter::CommitOnce(const FeatureGroup& group, const T
     leftovers_ = true;
     return committed;
   }
-  if (leftovers_) leftovers_ = !table_->RemoveOrphans().ok();
+  if (leftovers_ || ++commits_ >= kCommitsPerCleaning) {
+    leftovers_ = !table_->RemoveOrphans().ok();
+    commits_ = 0;
+  }
   size_t i = 0;
   for (auto& [partition, part] : partitions) {
     digests_.Add(table_->folder() + "/" + change.added[i++].file.path,

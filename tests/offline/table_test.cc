@@ -402,6 +402,18 @@ TEST_F(TableWriterTest, FlagsRowsOfCompleteHoursLate) {
   EXPECT_FALSE(rows[1].late);
 }
 
+TEST_F(TableWriterTest, ClearsAwayOldVersionsWhileItRuns) {
+  auto writer = OpenWriter();
+  for (uint64_t i = 1; i <= 150; ++i) {
+    const auto seq = static_cast<int64_t>(i);
+    ASSERT_TRUE(Commit(*writer, {PriceRow("a", kNoonUs + seq, 1, i, seq)}).ok());
+    ASSERT_LE(Metadata("v").size(), 32u);       // with the hint
+    ASSERT_LE(Metadata("snap-").size(), 120u);  // of 100 snapshots
+    ASSERT_LE(Metadata("stats-").size(), 120u);
+  }
+  EXPECT_EQ(Rows().size(), 150u);
+}
+
 TEST_F(TableWriterTest, CommitsAfterAnotherWriterWithoutItsRows) {
   auto behind = OpenWriter();
   auto ahead = OpenWriter();
