@@ -175,62 +175,53 @@ void FileMetrics::Add(const arrow::RecordBatch& batch) {
   }
 }
 
-std::optional<std::string> FileMetrics::Lower(const Column& column) {
+std::string FileMetrics::Encode(Form form, int64_t value) {
   std::string out;
-  switch (column.form) {
-    case Form::kBool:
-      if (column.integers) return std::string(1, static_cast<char>(column.integers->first));
-      return std::nullopt;
-    case Form::kInt32:
-      if (!column.integers) return std::nullopt;
-      PutU32(&out, static_cast<uint32_t>(column.integers->first));
-      return out;
-    case Form::kInt64:
-      if (!column.integers) return std::nullopt;
-      PutU64(&out, static_cast<uint64_t>(column.integers->first));
-      return out;
-    case Form::kFloat32:
-    case Form::kFloat64: {
-      if (!column.numbers) return std::nullopt;
-      // The lesser of the two zeros, which are equal here.
-      const double lower = column.numbers->first == 0 ? -0.0 : column.numbers->first;
-      if (column.form == Form::kFloat64) {
-        PutU64(&out, std::bit_cast<uint64_t>(lower));
-      } else {
-        PutU32(&out, std::bit_cast<uint32_t>(static_cast<float>(lower)));
-      }
-      return out;
-    }
-    case Form::kText:
-      if (!column.texts) return std::nullopt;
-      return column.texts->first.substr(0, EndOfCharacters(column.texts->first, kBoundLength));
-    case Form::kBinary:
-      if (!column.texts) return std::nullopt;
-      return column.texts->first.substr(0, kBoundLength);
-    case Form::kNone:
-      return std::nullopt;
+  if (form == Form::kBool) {
+    out.push_back(static_cast<char>(value));
+  } else if (form == Form::kInt32) {
+    PutU32(&out, static_cast<uint32_t>(value));
+  } else {
+    PutU64(&out, static_cast<uint64_t>(value));
   }
-  return std::nullopt;
+  return out;
+}
+
+std::string FileMetrics::Encode(Form form, double value) {
+  std::string out;
+  if (form == Form::kFloat32) {
+    PutU32(&out, std::bit_cast<uint32_t>(static_cast<float>(value)));
+  } else {
+    PutU64(&out, std::bit_cast<uint64_t>(value));
+  }
+  return out;
+}
+
+std::optional<std::string> FileMetrics::Lower(const Column& column) {
+  if (column.integers) return Encode(column.form, column.integers->first);
+  if (column.numbers) {
+    // The lesser of the two zeros, which are equal here.
+    return Encode(column.form, column.numbers->first == 0 ? -0.0 : column.numbers->first);
+  }
+  if (!column.texts) return std::nullopt;
+  return column.texts->first.substr(0, BoundBytes(column.form, column.texts->first));
 }
 
 std::optional<std::string> FileMetrics::Upper(const Column& column) {
-  if (column.form == Form::kText || column.form == Form::kBinary) {
-    if (!column.texts) return std::nullopt;
-    const std::string& upper = column.texts->second;
-    const bool text = column.form == Form::kText;
-    const size_t end = text ? EndOfCharacters(upper, kBoundLength) : kBoundLength;
-    if (upper.size() <= end) return upper;
-    return text ? NextText(upper.substr(0, end)) : NextBytes(upper.substr(0, end));
+  if (column.integers) return Encode(column.form, column.integers->second);
+  if (column.numbers) {
+    return Encode(column.form, column.numbers->second == 0 ? 0.0 : column.numbers->second);
   }
-  Column mirrored = column;
-  if (mirrored.integers) mirrored.integers->first = mirrored.integers->second;
-  if (mirrored.numbers) {
-    if (mirrored.numbers->second == 0) {  // the greater zero: all bits are 0
-      return std::string(column.form == Form::kFloat64 ? 8 : 4, '\0');
-    }
-    mirrored.numbers->first = mirrored.numbers->second;
-  }
-  return Lower(mirrored);
+  if (!column.texts) return std::nullopt;
+  const std::string& upper = column.texts->second;
+  const size_t bytes = BoundBytes(column.form, upper);
+  if (upper.size() <= bytes) return upper;
+  return column.form == Form::kText ? NextText(upper.substr(0, bytes))
+                                    : NextBytes(upper.substr(0, bytes));
+}
+
+size_t FileMetrics::BoundBytes(Form form, std::string_view text) {
+  return form == Form::kText ? EndOfCharacters(text, kBoundLength) : kBoundLength;
 }
 
 void FileMetrics::Describe(iceberg::FileEntry* file) const {

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <arrow/type_fwd.h>
@@ -43,6 +44,10 @@ class FileMetrics {
   static void AddNumbers(const arrow::Array& array, Form form, Column* column);
   template <typename Array>
   static void AddTexts(const arrow::Array& array, Form form, Column* column);
+  // In Iceberg's form for single values.
+  static std::string Encode(Form form, int64_t value);
+  static std::string Encode(Form form, double value);
+  static size_t BoundBytes(Form form, std::string_view text);  // how much of it a bound has
   static std::optional<std::string> Lower(const Column& column);
   static std::optional<std::string> Upper(const Column& column);
 

@@ -92,9 +92,14 @@ class ObjectReader {
       }
       case AvroKind::kInt:
       case AvroKind::kLong:
-      case AvroKind::kEnum:
         value->v = from_.Long();
         break;
+      case AvroKind::kEnum: {
+        const int64_t symbol = from_.Long();
+        if (static_cast<uint64_t>(symbol) >= type.symbol_count) return false;
+        value->v = symbol;
+        break;
+      }
       case AvroKind::kFloat: {
         const std::string_view bytes = from_.Take(4);
         value->v = bytes.empty() ? 0.0 : double{std::bit_cast<float>(GetU32(bytes.data()))};

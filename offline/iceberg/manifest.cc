@@ -384,6 +384,19 @@ Result<ManifestFile> DecodeManifestFile(const AvroValue& object) {
   return manifest;
 }
 
+// The objects of a file, each as `decode` takes it.
+template <typename T>
+Result<std::vector<T>> DecodeAll(std::string_view bytes, Result<T> (*decode)(const AvroValue&)) {
+  std::vector<T> all;
+  const auto metadata = ReadAvroFile(bytes, [&all, decode](const AvroValue& object) -> Status {
+    TOKURA_ASSIGN_OR_RETURN(T one, decode(object));
+    all.push_back(std::move(one));
+    return OkStatus();
+  });
+  if (!metadata.ok()) return metadata.status();
+  return all;
+}
+
 }  // namespace
 
 std::string EncodeManifest(const ManifestHeader& header, std::span<const FileEntry> entries) {
@@ -403,14 +416,7 @@ std::string EncodeManifest(const ManifestHeader& header, std::span<const FileEnt
 }
 
 Result<std::vector<FileEntry>> DecodeManifest(std::string_view bytes) {
-  std::vector<FileEntry> entries;
-  const auto metadata = ReadAvroFile(bytes, [&entries](const AvroValue& object) -> Status {
-    TOKURA_ASSIGN_OR_RETURN(FileEntry entry, DecodeEntry(object));
-    entries.push_back(std::move(entry));
-    return OkStatus();
-  });
-  if (!metadata.ok()) return metadata.status();
-  return entries;
+  return DecodeAll(bytes, DecodeEntry);
 }
 
 std::string EncodeManifestList(const ManifestListHeader& header,
@@ -426,14 +432,7 @@ std::string EncodeManifestList(const ManifestListHeader& header,
 }
 
 Result<std::vector<ManifestFile>> DecodeManifestList(std::string_view bytes) {
-  std::vector<ManifestFile> manifests;
-  const auto metadata = ReadAvroFile(bytes, [&manifests](const AvroValue& object) -> Status {
-    TOKURA_ASSIGN_OR_RETURN(ManifestFile manifest, DecodeManifestFile(object));
-    manifests.push_back(std::move(manifest));
-    return OkStatus();
-  });
-  if (!metadata.ok()) return metadata.status();
-  return manifests;
+  return DecodeAll(bytes, DecodeManifestFile);
 }
 
 ManifestFile Describe(std::string path, int64_t bytes, const ManifestHeader& header,

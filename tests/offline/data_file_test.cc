@@ -1,5 +1,7 @@
 #include "offline/data_file.h"
 
+#include <bit>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "core/bytes.h"
 #include "core/digest.h"
 #include "gtest/gtest.h"
+#include "offline/table_columns.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"
 
@@ -99,6 +102,60 @@ TEST_F(DataFileTest, DescribesWhatItHolds) {
   sum += DigestRecord(written_[1].record);
   EXPECT_EQ(file_, (DataFile{kStem + DataFileEnding(Crc32c(Bytes())), "event_day=2026-01-01", 2,
                              Bytes().size(), kNoonUs - 5, kNoonUs, 4, 9, sum, Crc32c(Bytes())}));
+}
+
+std::string Bits(double x) {
+  std::string bytes;
+  PutU64(&bytes, std::bit_cast<uint64_t>(x));
+  return bytes;
+}
+
+TEST_F(DataFileTest, DescribesItsColumns) {
+  Write(PricesGroup(), {PriceRow("a", kNoonUs, std::nan(""), 1, 1),
+                        PriceRow("b", kNoonUs, -2.5, 2, 2), PriceRow("c", kNoonUs, 7, 3, 3)});
+  constexpr int32_t kPrice = 1;
+  EXPECT_EQ(entry_.rows, 3);
+  EXPECT_EQ(entry_.bytes, static_cast<int64_t>(Bytes().size()));
+  EXPECT_EQ(entry_.value_counts.at(kPrice), 3);
+  EXPECT_EQ(entry_.null_counts.at(kPrice), 0);
+  EXPECT_EQ(entry_.nan_counts.at(kPrice), 1);
+  EXPECT_EQ(entry_.lower_bounds.at(kPrice), Bits(-2.5));
+  EXPECT_EQ(entry_.upper_bounds.at(kPrice), Bits(7));
+  EXPECT_EQ(entry_.split_offsets, std::vector<int64_t>{4});
+  EXPECT_GT(entry_.column_bytes.at(kPrice), 0);
+}
+
+TEST_F(DataFileTest, BoundsOfZeroAreBothZeros) {
+  Write(PricesGroup(), {PriceRow("a", kNoonUs, 0, 1, 1)});
+  EXPECT_EQ(entry_.lower_bounds.at(1), Bits(-0.0));
+  EXPECT_EQ(entry_.upper_bounds.at(1), Bits(0.0));
+}
+
+// Cut to 16 characters; the upper one then to the next string of so many.
+TEST_F(DataFileTest, BoundsOfTextAreCut) {
+  const auto bounds_of = [this](const std::string& item) {
+    files_ = {};
+    Write(PricesGroup(), {PriceRow(item, kNoonUs, 1, 1, 1)});
+    const auto upper = entry_.upper_bounds.find(kKeyFieldId);
+    return std::pair(entry_.lower_bounds.at(kKeyFieldId),
+                     upper == entry_.upper_bounds.end() ? "none" : upper->second);
+  };
+  using Bounds = std::pair<std::string, std::string>;
+  EXPECT_EQ(bounds_of("short"), Bounds("short", "short"));
+  EXPECT_EQ(bounds_of(std::string(20, 'x')),
+            Bounds(std::string(16, 'x'), std::string(15, 'x') + "y"));
+  std::string accents;
+  std::string last;
+  for (int i = 0; i < 20; ++i) {
+    accents += "\u00e9";
+    last += "\U0010ffff";
+  }
+  EXPECT_EQ(bounds_of(accents), Bounds(accents.substr(0, 32), accents.substr(0, 30) + "\u00ea"));
+  EXPECT_EQ(bounds_of(last), Bounds(last.substr(0, 64), "none"));
+  EXPECT_EQ(bounds_of("a" + last), Bounds("a" + last.substr(0, 60), "b"));
+  // Behind the last character before the surrogates comes the first one behind them.
+  EXPECT_EQ(bounds_of(std::string(15, 'x') + "\ud7ff-"),
+            Bounds(std::string(15, 'x') + "\ud7ff", std::string(15, 'x') + "\ue000"));
 }
 
 TEST_F(DataFileTest, IsTheSameBytesForTheSameRows) {
