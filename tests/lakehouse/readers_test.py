@@ -1,20 +1,16 @@
 #!/usr/bin/env python3
 """PyIceberg, DuckDB and PyArrow read the offline tables, and see the same.
 
-  readers_test.py --tokura build/release/bin/tokura
+  readers_test.py --bin build/release/bin
 """
 
-import argparse
 import datetime
 import glob
 import json
 import os
 import pathlib
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import duckdb
@@ -23,7 +19,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyiceberg.table import StaticTable
 
-TOKURA = None
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'cli'))
+import harness
+
 UTC = datetime.timezone.utc
 
 FEATURES = {
@@ -45,30 +43,15 @@ def at(day, hour=0):
     return datetime.datetime(2026, 1, day, hour, tzinfo=UTC)
 
 
-class Store:
+class Store(harness.Server):
     """`tokura up` that commits when told to."""
 
     def __init__(self, directory):
-        self.directory = directory
-        self.data = os.path.join(directory, 'data')
+        super().__init__(directory)
         self.folder = os.path.join(self.data, 'offline/demo/weather_v1')
-        self.ready = os.path.join(directory, 'ready.json')
-        self.log = open(os.path.join(directory, 'log'), 'w+')
-        self.process = subprocess.Popen(
-            [TOKURA, 'up', '--data-dir', self.data, '--listen', '127.0.0.1:0', '--http',
-             '127.0.0.1:0', '--ready-file', self.ready, '--compact-interval', '1h'],
-            stdout=subprocess.DEVNULL, stderr=self.log)
-        deadline = time.monotonic() + 60
-        while not os.path.exists(self.ready):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError('the server did not start')
-            time.sleep(0.01)  # of a file appearing nobody tells
-        with open(self.ready) as file:
-            self.endpoint = json.load(file)['router']
 
     def run(self, *arguments, stdin=None):
-        result = subprocess.run([TOKURA, *arguments, '--endpoint', self.endpoint], input=stdin,
-                                text=True, capture_output=True, timeout=120)
+        result = harness.tokura(*arguments, '--endpoint', self.ready['router'], stdin=stdin)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
@@ -93,17 +76,12 @@ class Store:
         assert location.startswith('file:///'), location
         return location.removeprefix('file://')
 
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
-        self.log.close()
-
 
 class Readers(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix='tokura-lakehouse-')
         self.addCleanup(directory.cleanup)
-        self.store = Store(directory.name)
+        self.store = Store(directory.name).start('--compact-interval', '1h')
         self.addCleanup(self.store.stop)
         self.duck = duckdb.connect()
         self.addCleanup(self.duck.close)
@@ -248,14 +226,5 @@ class Readers(unittest.TestCase):
         self.assertEqual(str(schema.field('event_time').type), 'timestamp[us, tz=UTC]')
 
 
-def main():
-    global TOKURA
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--tokura', required=True)
-    known, rest = parser.parse_known_args()
-    TOKURA = os.path.abspath(known.tokura)
-    unittest.main(argv=[sys.argv[0], *rest])
-
-
 if __name__ == '__main__':
-    main()
+    harness.main()
