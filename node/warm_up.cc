@@ -20,7 +20,7 @@ struct Read {
   std::unique_ptr<View::Image> image;
   size_t shard = 0;
   size_t step = 1;
-  std::string after;
+  std::string after;  // the last row that was read of this shard
   // results
   Status status;
   std::vector<std::pair<std::string, std::string>> rows;
@@ -35,14 +35,12 @@ struct Read {
       if (full) return false;
       bytes += key.size() + row.size();
       rows.emplace_back(key, row);
+      after = key;
       return true;
     };
     for (; shard < kShardCount; shard += step, after.clear()) {
-      status = image->Scan(ShardId(static_cast<uint16_t>(shard)), "", after, add);
-      if (!status.ok()) return;
-      if (!full) continue;
-      after = rows.back().first;
-      return;
+      status = image->Scan(ShardId(static_cast<uint16_t>(shard)), "", std::string(after), add);
+      if (full || !status.ok()) return;
     }
     ended = true;
   }
