@@ -7,11 +7,6 @@
 
 namespace tokura::offline {
 
-std::string DataFileEnding(uint32_t crc32c) {
-  char ending[32];
-  std::snprintf(ending, sizeof ending, "-%08x.parquet", crc32c);
-  return ending;
-}
 namespace {
 
 constexpr int64_t kHourUs = 3'600'000'000;
@@ -29,6 +24,12 @@ std::optional<T> ParseNumber(std::string_view text) {
 }
 
 }  // namespace
+
+std::string DataFileEnding(const Digest& digest, uint32_t crc32c) {
+  char checksum[32];
+  std::snprintf(checksum, sizeof checksum, "-%08x.parquet", crc32c);
+  return "-" + digest.ToHex() + checksum;
+}
 
 std::optional<Dot> DotOf(const HistoryRow& row) {
   const std::string_view text = row.origin;

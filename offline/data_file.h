@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/digest.h"
 #include "core/record.h"
 #include "core/schema.h"
 #include "core/status.h"
@@ -26,8 +27,8 @@ struct HistoryRow {
   bool operator==(const HistoryRow&) const = default;
 };
 
-// "-89abcdef.parquet": how the name of a file with these bytes ends.
-std::string DataFileEnding(uint32_t crc32c);
+// "-<32 digits>-89abcdef.parquet": how the name of a file of these records and bytes ends.
+std::string DataFileEnding(const Digest& digest, uint32_t crc32c);
 // Of files that are being made.
 inline constexpr char kTemporarySuffix[] = ".tmp";
 
@@ -36,9 +37,8 @@ std::optional<Dot> DotOf(const HistoryRow& row);
 // HistoryRow::origin of a record of the log.
 std::string OriginOf(const Dot& dot);
 
-// Writes `rows` (sorted by key, event_time, write id) as one file under the table's folder, synced.
-// Its path is `stem` and the ending that its checksum gives; ALREADY_EXISTS if it, or a file that
-// is being made for it, is there. REQUIRES: at least one row, all of one partition.
+// Writes `rows` (sorted by key, event_time, write id) with a DataFileWriter.
+// REQUIRES: at least one row, all of one partition.
 Result<NewFile> WriteDataFile(runtime::FileSystem& files, const std::string& table_folder,
                               const std::string& stem, const std::string& partition,
                               const FeatureGroup& group, const std::vector<HistoryRow>& rows);

@@ -58,7 +58,7 @@ bool ReadName(std::string_view path, DataFile* file) {
   const size_t folder = path.find('/');
   const size_t name = path.rfind('/');
   const size_t checksum = path.rfind('-');
-  if (folder == name || checksum == std::string_view::npos || checksum < name + kDigestDigits) {
+  if (folder == name || checksum == std::string_view::npos || checksum <= name + kDigestDigits) {
     return false;
   }
   file->partition = path.substr(folder + 1, name - folder - 1);
@@ -68,7 +68,7 @@ bool ReadName(std::string_view path, DataFile* file) {
   file->digest = *digest;
   const char* const begin = path.data() + checksum + 1;
   (void)std::from_chars(begin, path.data() + path.size(), file->crc32c, 16);
-  return path.substr(checksum) == DataFileEnding(file->crc32c);
+  return path.substr(checksum - kDigestDigits - 1) == DataFileEnding(file->digest, file->crc32c);
 }
 
 std::optional<DataFile> ToDataFile(const FileEntry& entry, std::string path) {

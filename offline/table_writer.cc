@@ -27,13 +27,11 @@ int64_t HourEndUs(int64_t event_time_us) {
   return event_time_us - remainder + kHourUs;
 }
 
-// "data/event_day=2026-01-01/0000000012-00-<32 digits>": the snapshot that brings it, the attempt,
-// and the digest of what it holds.
-std::string FileStem(const std::string& partition, int64_t snapshot_id, uint32_t attempt,
-                     const Digest& digest) {
+// "data/event_day=2026-01-01/0000000012-00": the snapshot that brings it, and the attempt.
+std::string FileStem(const std::string& partition, int64_t snapshot_id, uint32_t attempt) {
   char name[64];
-  std::snprintf(name, sizeof name, "%010lld-%02u-", static_cast<long long>(snapshot_id), attempt);
-  return "data/" + partition + "/" + name + digest.ToHex();
+  std::snprintf(name, sizeof name, "%010lld-%02u", static_cast<long long>(snapshot_id), attempt);
+  return "data/" + partition + "/" + name;
 }
 
 // Those whose ranges meet the ranges of all rows together. Live writes carry fresh write ids, so
@@ -156,9 +154,7 @@ Result<CommitOutcome> TableWriter::CommitOnce(const FeatureGroup& group, const T
   change.now_us = commit.now_us;
   change.duplicates = outcome.duplicate_days;
   for (auto& [partition, part] : partitions) {
-    Digest digest;
-    for (const Digest& of_row : part.digests) digest += of_row;
-    Result<NewFile> written = WriteFile(group, partition, digest, part.rows);
+    Result<NewFile> written = WriteFile(group, partition, part.rows);
     if (!written.ok()) {
       RemoveUnpublished(change.added);
       leftovers_ = true;
@@ -238,9 +234,9 @@ Result<bool> TableWriter::HasRecord(const FeatureGroup& group,
 }
 
 Result<NewFile> TableWriter::WriteFile(const FeatureGroup& group, const std::string& partition,
-                                       const Digest& digest, const std::vector<HistoryRow>& rows) {
+                                       const std::vector<HistoryRow>& rows) {
   for (int i = 0; i < kNameAttempts; ++i) {
-    const std::string stem = FileStem(partition, table_->current().id + 1, attempt_, digest);
+    const std::string stem = FileStem(partition, table_->current().id + 1, attempt_);
     Result<NewFile> file = WriteDataFile(files_, table_->folder(), stem, partition, group, rows);
     if (file.ok() || file.status().code() != Code::kAlreadyExists) return file;
     // Left by a commit whose outcome was unknown: never overwritten.

@@ -70,9 +70,8 @@ class TableWriter {
                                       const std::vector<Digest>& digests, CommitOutcome* outcome);
   Result<bool> HasRecord(const FeatureGroup& group, const std::vector<const DataFile*>& candidates,
                          const HistoryRow& row, const Digest& digest);
-  // `digest`: the sum over `rows`.
   Result<NewFile> WriteFile(const FeatureGroup& group, const std::string& partition,
-                            const Digest& digest, const std::vector<HistoryRow>& rows);
+                            const std::vector<HistoryRow>& rows);
   // Data files that no snapshot names.
   void RemoveUnpublished(const std::vector<NewFile>& written);
 

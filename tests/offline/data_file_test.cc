@@ -100,8 +100,8 @@ TEST_F(DataFileTest, DescribesWhatItHolds) {
   Write(group, {PriceRow("a", kNoonUs, 1, 9, 1), PriceRow("b", kNoonUs - 5, 2, 4, 2)});
   Digest sum = DigestRecord(written_[0].record);
   sum += DigestRecord(written_[1].record);
-  EXPECT_EQ(file_, (DataFile{kStem + DataFileEnding(Crc32c(Bytes())), "event_day=2026-01-01", 2,
-                             Bytes().size(), kNoonUs - 5, kNoonUs, 4, 9, sum, Crc32c(Bytes())}));
+  EXPECT_EQ(file_, (DataFile{kStem + DataFileEnding(sum, Crc32c(Bytes())), "event_day=2026-01-01",
+                             2, Bytes().size(), kNoonUs - 5, kNoonUs, 4, 9, sum, Crc32c(Bytes())}));
 }
 
 std::string Bits(double x) {

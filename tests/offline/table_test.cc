@@ -55,17 +55,17 @@ class TableTest : public ::testing::Test {
   static NewFile File(uint64_t number) {
     const Digest digest{number, 2};
     NewFile file;
-    file.file = {.path = "data/event_day=2026-01-01/0000000001-00-" + digest.ToHex() +
-                         DataFileEnding(0x89abcdef),
-                 .partition = "event_day=2026-01-01",
-                 .rows = 2,
-                 .bytes = 300,
-                 .event_time_min_us = kNoonUs - 1,
-                 .event_time_max_us = kNoonUs,
-                 .write_prefix_min = 3,
-                 .write_prefix_max = UINT64_MAX,
-                 .digest = digest,
-                 .crc32c = 0x89abcdef};
+    file.file = {
+        .path = "data/event_day=2026-01-01/0000000001-00" + DataFileEnding(digest, 0x89abcdef),
+        .partition = "event_day=2026-01-01",
+        .rows = 2,
+        .bytes = 300,
+        .event_time_min_us = kNoonUs - 1,
+        .event_time_max_us = kNoonUs,
+        .write_prefix_min = 3,
+        .write_prefix_max = UINT64_MAX,
+        .digest = digest,
+        .crc32c = 0x89abcdef};
     file.entry.rows = 2;
     file.entry.bytes = 300;
     PutU64(&file.entry.lower_bounds[FieldIdOf(kEventTime)], kNoonUs - 1);
