@@ -16,6 +16,7 @@
 #include "core/schema.h"
 #include "core/status.h"
 #include "offline/table.h"
+#include "runtime/executor.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {
@@ -46,9 +47,10 @@ struct SpineBatch {
 
 struct JoinOptions {
   JoinMode mode = JoinMode::kEvent;
-  int64_t lag_us = 0;                  // of kKnown
-  uint64_t memory_bytes = 2ull << 30;  // of all that it holds, about
-  size_t threads = 1;
+  int64_t lag_us = 0;                     // of kKnown
+  uint64_t memory_bytes = 2ull << 30;     // of all that it holds, about
+  runtime::BlockingPool* pool = nullptr;  // does the work; null: the calling thread does
+  size_t threads = 1;                     // of the pool, to use side by side
   // What does not fit is spilled here. Groups that an earlier run of the same join finished are
   // taken from here; a run that ends well leaves nothing.
   std::string work_folder;
