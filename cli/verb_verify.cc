@@ -69,7 +69,10 @@ Result<Exit> RunVerify(const VerifyFlags& flags, Context& context) {
   TOKURA_RETURN_IF_ERROR(session.Call(session.api().Wait(std::move(everything), options)));
   // The nodes sum up the log to where the snapshots stand, and say how far their rows are; then
   // the files must come to there.
-  const offline::Snapshots snapshots = offline::OpenSnapshots(context.files, *definitions, root);
+  TOKURA_ASSIGN_OR_RETURN(const std::vector<client::OfflineGroupStatus> committed,
+                          session.Call(session.api().OfflineStatus(options)));
+  const offline::Snapshots snapshots =
+      offline::OpenSnapshots(context.files, *definitions, root, committed);
   client::DigestRequest request{groups, context.clock.NowUs(), snapshots.positions};
   const int64_t now_us = request.now_us;
   TOKURA_ASSIGN_OR_RETURN(const client::DigestReport report,

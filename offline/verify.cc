@@ -1,5 +1,6 @@
 #include "offline/verify.h"
 
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -9,7 +10,6 @@
 #include "core/row.h"
 #include "offline/data_file.h"
 #include "offline/data_file_reader.h"
-#include "offline/history_merge.h"
 #include "offline/table.h"
 
 namespace tokura::offline {
@@ -18,18 +18,92 @@ namespace {
 using Days = DayDigests;
 
 constexpr size_t kReadBytes = 1 << 20;
+// Of a folded row beside its key and its packed bytes.
+constexpr uint64_t kRowBytes = 128;
+
+// Folds the online rows of a range of keys, joined by core's merge alone. The range begins where it
+// is told and ends where memory does.
+class RangeFold {
+ public:
+  RangeFold(const FeatureGroup& group, std::string begin, uint64_t bytes_max)
+      : group_(group), begin_(std::move(begin)), bytes_max_(bytes_max) {}
+
+  bool IsBefore(const std::string& key) const { return key < begin_; }
+  bool IsBehind(const std::string& key) const { return end_ && key >= *end_; }
+  // The first key of the next range; nullopt: there is none.
+  const std::optional<std::string>& end() const { return end_; }
+
+  // REQUIRES: not before the range. Records of one key that come one after another are joined
+  // first.
+  Status Add(const Record& record) {
+    if (record.key != key_) {
+      TOKURA_RETURN_IF_ERROR(EndKey());
+      if (IsBehind(record.key)) return OkStatus();
+      key_ = record.key;
+    }
+    MergeRecord(record, group_.merge, &row_);
+    return OkStatus();
+  }
+  // REQUIRES: called when a file ends, before anything else is asked.
+  Status EndKey() {
+    if (key_.empty()) return OkStatus();
+    const auto [place, added] = rows_.try_emplace(std::exchange(key_, {}));
+    std::string& packed = place->second;
+    if (added) {
+      bytes_ += kRowBytes + place->first.size();
+    } else {
+      TOKURA_ASSIGN_OR_RETURN(const Row held, UnpackRow(packed, group_));
+      MergeRow(held, group_.merge, &row_);
+      bytes_ -= packed.size();
+    }
+    packed = PackRow(std::exchange(row_, {}), group_);
+    bytes_ += packed.size();
+    if (bytes_ > bytes_max_ && rows_.size() > 1) LeaveUpperHalf();
+    return OkStatus();
+  }
+  // Of the visible rows.
+  Status Sum(int64_t now_us, uint64_t* rows, Digest* digest) const {
+    for (const auto& [key, packed] : rows_) {
+      TOKURA_ASSIGN_OR_RETURN(const Row row, UnpackRow(packed, group_));
+      const Digest of_row = DigestVisibleRow(key, row, group_, now_us);
+      *rows += of_row == Digest() ? 0 : 1;
+      *digest += of_row;
+    }
+    return OkStatus();
+  }
+
+ private:
+  // To the next range.
+  void LeaveUpperHalf() {
+    const auto middle = std::next(rows_.begin(), static_cast<ptrdiff_t>((rows_.size() + 1) / 2));
+    end_ = middle->first;
+    for (auto row = middle; row != rows_.end(); row = rows_.erase(row)) {
+      bytes_ -= kRowBytes + row->first.size() + row->second.size();
+    }
+  }
+
+  const FeatureGroup& group_;
+  const std::string begin_;
+  const uint64_t bytes_max_;
+  std::optional<std::string> end_;
+  std::map<std::string, std::string> rows_;  // packed
+  uint64_t bytes_ = 0;
+  std::string key_;  // whose records come now
+  Row row_;          // what they make so far
+};
 
 // Compares one group; whatever differs goes into the report.
 class GroupVerifier {
  public:
   GroupVerifier(runtime::FileSystem& files, const std::string& offline_root,
                 const FeatureGroup& group, const PositionVector& vector, int64_t now_us,
-                VerifyReport* report)
+                uint64_t memory_bytes_max, VerifyReport* report)
       : files_(files),
         offline_root_(offline_root),
         group_(group),
         vector_(vector),
         now_us_(now_us),
+        memory_bytes_max_(memory_bytes_max),
         report_(*report) {}
 
   void CheckFiles(const Table* snapshot, const client::DigestReport& log) {
@@ -169,36 +243,40 @@ class GroupVerifier {
     return found == days.end() ? DayDigest() : found->second;
   }
 
-  // The online rows as the files have them: the fold of all online records by key.
+  // The online rows as the files have them: the fold of all online records by key, one range of
+  // keys after another, file by file, so that neither rows nor files need memory by their number.
   Status FoldRows(uint64_t* rows, Digest* sum) {
     // As it is now: it has more than the snapshot, all of what the rows were made of.
     TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<Table> table,
                             Table::OpenForRead(files_, offline_root_, group_));
-    std::vector<const DataFile*> all;
-    for (const DataFile& file : table->current().files) all.push_back(&file);
-    TOKURA_ASSIGN_OR_RETURN(HistoryMerge merge,
-                            HistoryMerge::Open(files_, table->folder(), all, group_, {}));
-    std::string key;
-    Row row;
-    const auto finish = [&] {
-      const Digest digest = DigestVisibleRow(key, row, group_, now_us_);
-      *rows += digest == Digest() ? 0 : 1;
-      *sum += digest;
-      row = {};
-    };
-    while (true) {
-      TOKURA_ASSIGN_OR_RETURN(std::optional<HistoryRow> next, merge.Next());
-      if (!next) break;
-      const std::optional<Dot> dot = DotOf(*next);
-      if (!dot || !vector_.Covers(*dot) || next->record.stores == Stores::kOffline) continue;
-      if (next->record.key != key) {
-        if (!key.empty()) finish();
-        key = next->record.key;
+    std::optional<std::string> begin = "";
+    while (begin) {
+      RangeFold fold(group_, *begin, memory_bytes_max_);
+      for (const DataFile& file : table->current().files) {
+        TOKURA_RETURN_IF_ERROR(FoldFile(*table, file, &fold));
       }
-      MergeRecord(next->record, group_.merge, &row);
+      TOKURA_RETURN_IF_ERROR(fold.Sum(now_us_, rows, sum));
+      begin = fold.end();
     }
-    if (!key.empty()) finish();
     return OkStatus();
+  }
+
+  Status FoldFile(const Table& table, const DataFile& file, RangeFold* fold) {
+    TOKURA_ASSIGN_OR_RETURN(
+        const std::unique_ptr<DataFileReader> reader,
+        DataFileReader::Open(files_, table.folder(), file, group_, std::nullopt));
+    while (true) {
+      TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, reader->Next());
+      if (!row || fold->IsBehind(row->record.key)) return fold->EndKey();
+      if (fold->IsBefore(row->record.key) || !IsOnline(*row)) continue;
+      TOKURA_RETURN_IF_ERROR(fold->Add(row->record));
+    }
+  }
+
+  // Of the records that the node's rows were made of.
+  bool IsOnline(const HistoryRow& row) const {
+    const std::optional<Dot> dot = DotOf(row);
+    return dot && vector_.Covers(*dot) && row.record.stores != Stores::kOffline;
   }
 
   runtime::FileSystem& files_;
@@ -206,6 +284,7 @@ class GroupVerifier {
   const FeatureGroup& group_;
   const PositionVector& vector_;
   const int64_t now_us_;
+  const uint64_t memory_bytes_max_;
   VerifyReport& report_;
   const Table* snapshot_ = nullptr;
   Days all_days_;  // of every row
@@ -213,14 +292,28 @@ class GroupVerifier {
   bool unreadable_ = false;
 };
 
+Result<std::unique_ptr<Table>> CheckCurrent(std::unique_ptr<Table> table, int64_t committed_id) {
+  if (table->current().id >= committed_id) return table;
+  return Corrupt(table->metadata_path() + ": stale: snapshot " +
+                 std::to_string(table->current().id) +
+                 " is the newest here, the compactor committed " + std::to_string(committed_id) +
+                 "; restore the newest metadata files");
+}
+
 }  // namespace
 
 Snapshots OpenSnapshots(runtime::FileSystem& files, const catalog::Definitions& definitions,
-                        const std::string& offline_root) {
+                        const std::string& offline_root,
+                        const std::vector<client::OfflineGroupStatus>& committed) {
+  std::map<std::string, int64_t> newest;
+  for (const client::OfflineGroupStatus& status : committed) {
+    newest[status.group] = status.snapshot_id;
+  }
   Snapshots snapshots;
   for (const FeatureGroup& group : definitions.groups) {
     if (!group.offline) continue;
     Result<std::unique_ptr<Table>> table = Table::OpenForRead(files, offline_root, group);
+    if (table.ok()) table = CheckCurrent(*std::move(table), newest[group.QualifiedName()]);
     if (!table.ok()) {
       snapshots.unreadable[group.id] = table.status();
       continue;
@@ -235,7 +328,8 @@ Result<VerifyReport> VerifyFiles(runtime::FileSystem& files,
                                  const catalog::Definitions& definitions,
                                  const std::string& offline_root,
                                  const std::vector<std::string>& groups, const Snapshots& snapshots,
-                                 const client::DigestReport& report, int64_t now_us) {
+                                 const client::DigestReport& report, int64_t now_us,
+                                 uint64_t memory_bytes_max) {
   TOKURA_ASSIGN_OR_RETURN(const PositionVector vector, PositionVector::Decode(report.vector));
   std::set<GroupId> wanted;
   for (const std::string& reference : groups) {
@@ -246,7 +340,7 @@ Result<VerifyReport> VerifyFiles(runtime::FileSystem& files,
   for (const FeatureGroup& group : definitions.groups) {
     if (!groups.empty() && !wanted.contains(group.id)) continue;
     ++out.groups;
-    GroupVerifier verifier(files, offline_root, group, vector, now_us, &out);
+    GroupVerifier verifier(files, offline_root, group, vector, now_us, memory_bytes_max, &out);
     if (const auto table = snapshots.tables.find(group.id); table != snapshots.tables.end()) {
       verifier.CheckFiles(table->second.get(), report);
     } else if (const auto bad = snapshots.unreadable.find(group.id);

@@ -36,20 +36,24 @@ struct VerifyReport {
   bool equal() const { return differences.empty(); }
 };
 
-// The tables of offline groups as they are at one moment. Blocking.
+// The tables of offline groups as they are at one moment. Blocking. `committed`: what the compactor
+// said before of its commits; a table behind that is stale, an older copy of its files.
 struct Snapshots {
   std::map<GroupId, std::unique_ptr<Table>> tables;
   std::map<GroupId, Status> unreadable;
   std::map<GroupId, std::string> positions;  // for client::DigestRequest
 };
 Snapshots OpenSnapshots(runtime::FileSystem& files, const catalog::Definitions& definitions,
-                        const std::string& offline_root);
+                        const std::string& offline_root,
+                        const std::vector<client::OfflineGroupStatus>& committed = {});
 
-// REQUIRES: every table covers report.vector (Api::Wait). Blocking.
+// REQUIRES: every table covers report.vector (Api::Wait). The fold of the rows takes at most about
+// `memory_bytes_max`; what does not fit is folded in several passes over the files. Blocking.
 Result<VerifyReport> VerifyFiles(runtime::FileSystem& files,
                                  const catalog::Definitions& definitions,
                                  const std::string& offline_root,
                                  const std::vector<std::string>& groups, const Snapshots& snapshots,
-                                 const client::DigestReport& report, int64_t now_us);
+                                 const client::DigestReport& report, int64_t now_us,
+                                 uint64_t memory_bytes_max = 256 << 20);
 
 }  // namespace tokura::offline

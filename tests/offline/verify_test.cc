@@ -62,9 +62,10 @@ class VerifyTest : public ::testing::Test {
     report.rows.push_back(all);
     return report;
   }
-  VerifyReport Verify() {
+  VerifyReport Verify(uint64_t memory_bytes_max = 1 << 20) {
     auto report = VerifyFiles(files_, definitions_, "/o", {},
-                              OpenSnapshots(files_, definitions_, "/o"), report_, 0);
+                              OpenSnapshots(files_, definitions_, "/o", committed_), report_, 0,
+                              memory_bytes_max);
     EXPECT_TRUE(report.ok()) << report.status().ToString();
     return report.ok() ? *report : VerifyReport();
   }
@@ -83,6 +84,7 @@ class VerifyTest : public ::testing::Test {
   catalog::Definitions definitions_;
   std::vector<HistoryRow> rows_;
   client::DigestReport report_;
+  std::vector<client::OfflineGroupStatus> committed_;  // what the compactor says
 };
 
 TEST_F(VerifyTest, FindsNothingWhenAllAgree) {
@@ -94,8 +96,32 @@ TEST_F(VerifyTest, FindsNothingWhenAllAgree) {
   EXPECT_EQ(report.rows, 2u);
 }
 
+// Also where a range of keys ends amid the records of a file, and where one key alone is too much.
+TEST_F(VerifyTest, FoldsRowsInSoManyPassesAsMemoryAsksFor) {
+  std::vector<HistoryRow> more;
+  for (int n = 0; n < 200; ++n) {
+    const int64_t day = n % 5 * kDayUs;
+    more.push_back(PriceRow("k" + std::to_string(n * 7 % 60), kNoonUs + day + n, n, n, 100 + n));
+  }
+  rows_.insert(rows_.end(), more.begin(), more.end());
+  for (size_t i = 0; i < more.size(); i += 50) {
+    Commit(
+        {more.begin() + static_cast<ptrdiff_t>(i), more.begin() + static_cast<ptrdiff_t>(i) + 50});
+  }
+  report_ = ReportOf(rows_);
+  for (const uint64_t memory : {500, 5'000, 1 << 20}) {
+    SCOPED_TRACE(memory);
+    const VerifyReport report = Verify(memory);
+    EXPECT_TRUE(report.equal()) << report.differences[0].what;
+    EXPECT_EQ(report.rows, 62u);
+  }
+  report_.rows[0].digest.low ^= 1;
+  report_.rows[0].log_digest.low ^= 1;
+  EXPECT_EQ(Verify(1'000).differences.size(), 1u);
+}
+
 TEST_F(VerifyTest, LooksOnlyAtWhatTheSnapshotHas) {
-  const Snapshots before = OpenSnapshots(files_, definitions_, "/o");
+  const Snapshots before = OpenSnapshots(files_, definitions_, "/o", committed_);
   Commit({PriceRow("c", kNoonUs, 9, 9, 9)});
   EXPECT_TRUE(VerifyFiles(files_, definitions_, "/o", {}, before, report_, 0)->equal());
 }
@@ -153,6 +179,30 @@ TEST_F(VerifyTest, NamesTheDayOfAMissingRow) {
   ASSERT_EQ(differences.size(), 2u);
   EXPECT_EQ(differences[0], "2026-01-02 log holds 2 records, files hold 1");
   EXPECT_EQ(differences[1], " the visible rows of online and files differ in content");
+}
+
+TEST_F(VerifyTest, NamesFilesThatWereSwapped) {
+  const std::vector<std::string> paths = files_.Find("/o", ".parquet");
+  ASSERT_EQ(paths.size(), 2u);
+  std::swap(files_.Content(paths[0]), files_.Content(paths[1]));
+  std::string told;
+  for (const std::string& difference : Differences()) told += difference + "\n";
+  for (const std::string& path : paths) EXPECT_NE(told.find(path), std::string::npos) << told;
+}
+
+TEST_F(VerifyTest, NamesATableOfWhichAnOlderCopyWasPutBack) {
+  committed_.resize(1);
+  committed_[0].group = "shop/prices@1";
+  const int64_t newest = (*Table::OpenForRead(files_, "/o", PricesGroup()))->current().id;
+  committed_[0].snapshot_id = newest;
+  EXPECT_TRUE(Verify().equal());
+  committed_[0].snapshot_id = newest + 1;
+  const std::vector<std::string> differences = Differences();
+  ASSERT_FALSE(differences.empty());
+  EXPECT_NE(
+      differences[0].find("stale: snapshot " + std::to_string(newest) + " is the newest here"),
+      std::string::npos)
+      << differences[0];
 }
 
 TEST_F(VerifyTest, TellsRecordsOfOtherContent) {

@@ -176,8 +176,10 @@ void SimCluster::WaitOffline() {
 Result<offline::VerifyReport> SimCluster::Verify() {
   const int64_t now_us = world_.clock().NowUs();
   TOKURA_RETURN_IF_ERROR(Await(remote_->Wait({}, {.timeout = std::chrono::minutes(2)})));
+  TOKURA_ASSIGN_OR_RETURN(const std::vector<client::OfflineGroupStatus> committed,
+                          Await(remote_->OfflineStatus({})));
   const offline::Snapshots snapshots =
-      offline::OpenSnapshots(offline_files(), *catalog_->Current(), kOfflineRoot);
+      offline::OpenSnapshots(offline_files(), *catalog_->Current(), kOfflineRoot, committed);
   TOKURA_ASSIGN_OR_RETURN(const client::DigestReport report,
                           Await(remote_->GetDigest({{}, now_us, snapshots.positions}, {})));
   TOKURA_ASSIGN_OR_RETURN(const PositionVector position, PositionVector::Decode(report.vector));
