@@ -12,8 +12,8 @@ namespace {
 constexpr int kOpenAttempts = 60;
 constexpr std::chrono::milliseconds kOpenPause{50};
 
-runtime::Task<Status> Pause(runtime::Executor& executor) {
-  co_await runtime::Sleep(executor, kOpenPause);
+runtime::Task<Status> Wait(runtime::Executor& executor, std::chrono::nanoseconds time) {
+  co_await runtime::Sleep(executor, time);
   co_return OkStatus();
 }
 
@@ -32,6 +32,8 @@ Status Session::Call(runtime::Task<Status> task) {
   const Status status = runtime::real::RunToCompletion(loop_, std::move(task));
   return status.ok() ? status : Explain(status);
 }
+
+Status Session::Pause(std::chrono::nanoseconds time) { return Call(Wait(executor(), time)); }
 
 Status Session::Explain(const Status& status) const {
   // Only the channel's own errors begin with the address; the rest is what the server said.
@@ -62,7 +64,7 @@ Result<std::vector<client::OfflineGroupStatus>> Session::OfflineTables(
     TOKURA_ASSIGN_OR_RETURN(std::vector<client::OfflineGroupStatus> tables,
                             Call(api_->OfflineStatus(options_)));
     if (attempt == kOpenAttempts || UnopenedTables(definitions, tables).empty()) return tables;
-    TOKURA_RETURN_IF_ERROR(Call(Pause(executor())));
+    TOKURA_RETURN_IF_ERROR(Pause(kOpenPause));
   }
 }
 

@@ -35,6 +35,7 @@ class Session {
     return Explain(result.status());
   }
   Status Call(runtime::Task<Status> task);
+  Status Pause(std::chrono::nanoseconds time);
 
   Result<client::Api::Definitions> GetDefinitions();
   // The group that `reference` names, with its definitions kept alive.

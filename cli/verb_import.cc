@@ -1,18 +1,19 @@
 #include <CLI/CLI.hpp>
 
+#include "cli/ingest/backfill_rows.h"
 #include "cli/ingest/import_registry.h"
 #include "cli/program/flags.h"
 #include "cli/verbs.h"
 #include "cli/write_rows.h"
-#include "runtime/real/standard_input.h"
+#include "router/record_builder.h"
 
 namespace tokura::cli {
 namespace {
 
 constexpr char kExamples[] =
-    "tokura import flights/weather weather-*.parquet --lane live\n"
-    "tokura import flights/weather weather.csv.gz --lane live --rejects bad.csv --rate 50000\n"
-    "tokura import flights/weather weather.csv --lane live --dry-run";
+    "tokura import flights/weather 'history/*.parquet' --lane backfill --rate 200000\n"
+    "tokura import flights/weather weather.csv.gz --lane live --rejects bad.csv\n"
+    "tokura import flights/weather weather.csv --lane backfill --dry-run";
 
 struct ImportFlags {
   std::string group;
@@ -32,9 +33,6 @@ struct Imported {
 };
 
 Status CheckFlags(const ImportFlags& flags) {
-  if (flags.lane == "backfill") {
-    return InvalidArgument("import: --lane backfill is not in this release; use --lane live");
-  }
   if (flags.promote) return InvalidArgument("import: --promote is not in this release");
   for (const std::string& file : flags.files) {
     if (file == "-") {
@@ -49,31 +47,54 @@ Status CheckFlags(const ImportFlags& flags) {
   return OkStatus();
 }
 
+std::string FormatOf(const ImportFlags& flags, const std::string& path) {
+  return flags.format.empty() ? FormatOfName(path) : flags.format;
+}
+
+// Where the rows go, or would go.
+Result<Stores> StoresOf(const ImportFlags& flags, const FeatureGroup& group) {
+  if (flags.lane == "live") return router::ResolveStores(group, std::nullopt);
+  return router::ResolveStores(group, Stores::kOffline);
+}
+
+Result<Counts> WriteFile(Session& session, Context& context, const FeatureGroup& group,
+                         const ImportFlags& flags, const std::string& offline_root,
+                         const Import& import, const RowSource& source) {
+  if (flags.lane == "backfill") {
+    return BackfillRows(session, context, group, {source, import, offline_root, flags.rate});
+  }
+  WriteJob job;
+  job.source = source;
+  job.sending.group = group.QualifiedName();
+  job.sending.rows_per_second = flags.rate;
+  job.sending.call_timeout = session.options().timeout;
+  job.write_ids = [&import](uint64_t ordinal) { return ImportWriteId(import, ordinal); };
+  return WriteRows(session, context, group, job);
+}
+
 // One file: registers it, then writes its rows under the ids that the registration gives them.
 Result<Imported> ImportFile(Session& session, Context& context, const FeatureGroup& group,
                             const ImportFlags& flags, const std::string& offline_root,
                             const std::string& path, offline::RejectsWriter* rejects) {
-  const std::string format = flags.format.empty() ? FormatOfName(path) : flags.format;
+  const std::string format = FormatOf(flags, path);
   const ImportIdentity identity{group.QualifiedName(), flags.lane, format, flags.rows.event_time,
                                 flags.rows.nulls == "skip"};
-  Import import;
-  TOKURA_ASSIGN_OR_RETURN(import.id, ImportId(context.files, path, identity));
-  if (!flags.dry_run) {
-    TOKURA_ASSIGN_OR_RETURN(import, RegisterImport(context.files, offline_root, import.id, identity,
-                                                   context.clock.NowUs()));
+  const RowSource source{path, ReadingOf(flags.rows, format), rejects};
+  Imported imported{path, "", {}};
+  TOKURA_ASSIGN_OR_RETURN(imported.import_id, ImportId(context.files, path, identity));
+  if (flags.dry_run) {
+    TOKURA_ASSIGN_OR_RETURN(const Stores stores, StoresOf(flags, group));
+    TOKURA_ASSIGN_OR_RETURN(imported.counts, CheckRows(context, group, stores, source));
+    return imported;
   }
-  WriteJob job;
-  job.path = path;
-  job.reading = ReadingOf(flags.rows, format);
-  job.rejects = rejects;
-  job.sending.group = group.QualifiedName();
-  job.sending.rows_per_second = flags.rate;
-  job.sending.dry_run = flags.dry_run;
-  job.sending.call_timeout = session.options().timeout;
-  job.write_ids = [&import](uint64_t ordinal) { return ImportWriteId(import, ordinal); };
-  Result<Counts> counts = WriteRows(session, context, group, job);
-  if (!counts.ok()) return counts.status();
-  return Imported{path, import.id, std::move(*counts)};
+  TOKURA_ASSIGN_OR_RETURN(const Import import,
+                          RegisterImport(context.files, offline_root, imported.import_id, identity,
+                                         context.clock.NowUs()));
+  TOKURA_ASSIGN_OR_RETURN([[maybe_unused]] const std::unique_ptr<runtime::FileLock> lock,
+                          LockImport(context.files, offline_root, import.id));
+  TOKURA_ASSIGN_OR_RETURN(imported.counts,
+                          WriteFile(session, context, group, flags, offline_root, import, source));
+  return imported;
 }
 
 void Print(const ImportFlags& flags, const std::vector<Imported>& imports, const Counts& total,
@@ -88,6 +109,7 @@ void Print(const ImportFlags& flags, const std::vector<Imported>& imports, const
   client::JsonWriter json(context.console.out());
   json.BeginObject();
   total.AppendJson(&json);
+  if (flags.lane == "backfill") json.Key("repeated").UInt(total.repeated());
   json.Key("import_id").String(imports.front().import_id);
   if (imports.size() > 1) {
     json.Key("imports").BeginArray();
@@ -109,6 +131,7 @@ Result<Exit> RunImport(const ImportFlags& flags, Context& context) {
                           OpenRejects(context, flags.rows.rejects));
   Session session(context);
   TOKURA_ASSIGN_OR_RETURN(const Session::Group found, session.ResolveGroup(flags.group));
+  TOKURA_RETURN_IF_ERROR(StoresOf(flags, *found.group).status());
   std::string offline_root;
   if (!flags.dry_run) {
     Result<std::string> root = session.OfflineRoot();
@@ -117,10 +140,8 @@ Result<Exit> RunImport(const ImportFlags& flags, Context& context) {
   }
   // Nothing is written unless every file can be read.
   for (const std::string& path : flags.files) {
-    const std::string format = flags.format.empty() ? FormatOfName(path) : flags.format;
     const auto opened = offline::ImportReader::Open(context.files, path, *found.group,
-                                                    ReadingOf(flags.rows, format),
-                                                    runtime::real::ReadStandardInput);
+                                                    ReadingOf(flags.rows, FormatOf(flags, path)));
     if (!opened.ok()) return opened.status();
   }
   std::vector<Imported> imports;
@@ -145,13 +166,15 @@ void RegisterImport(CommandLine& line, Context& context) {
   CLI::App& app = line.AddVerb(
       line.root(),
       {"import", "bulk load files; the same content twice changes nothing", kOnlineSection,
-       "GROUP FILE... --lane live [--rejects FILE] [--rate N] [--dry-run]", kExamples},
+       "GROUP FILE... --lane live|backfill [--rejects FILE] [--rate N] [--dry-run]", kExamples},
       [flags, &context] { return RunImport(*flags, context); });
   app.add_option("GROUP", flags->group, "project/group[@version]")->required();
   app.add_option("FILE", flags->files, ".csv, .jsonl or .parquet (.gz, .zst)")->required();
-  AddChoice(app, "--lane", &flags->lane,
-            "live: through the log, to every store of the group; backfill is not in this release",
-            {"live", "backfill"})
+  AddChoice(
+      app, "--lane", &flags->lane,
+      "live: through the log, to every store of the group; backfill: straight into the table, "
+      "past the online store",
+      {"live", "backfill"})
       ->required();
   app.add_flag("--promote", flags->promote, "not in this release");
   AddChoice(app, "--format", &flags->format, "default: by extension", {"csv", "jsonl", "parquet"});

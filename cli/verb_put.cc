@@ -30,13 +30,13 @@ std::optional<Stores> StoresOf(const std::string& name) {
 
 Result<Exit> RunPut(const PutFlags& flags, Context& context) {
   WriteJob job;
-  job.path = flags.file;
+  job.source.path = flags.file;
   // A name says its format; standard input has none, and a line of JSON is what people pipe.
-  job.reading =
+  job.source.reading =
       ReadingOf(flags.rows, flags.format.empty() && flags.file == "-" ? "jsonl" : flags.format);
   TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<offline::RejectsWriter> rejects,
                           OpenRejects(context, flags.rows.rejects));
-  job.rejects = rejects.get();
+  job.source.rejects = rejects.get();
   Session session(context);
   TOKURA_ASSIGN_OR_RETURN(const Session::Group found, session.ResolveGroup(flags.group));
   job.sending.group = found.group->QualifiedName();

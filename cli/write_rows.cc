@@ -36,15 +36,17 @@ Result<std::unique_ptr<offline::RejectsWriter>> OpenRejects(Context& context,
 
 Result<Counts> WriteRows(Session& session, Context& context, const FeatureGroup& group,
                          const WriteJob& job) {
-  TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<offline::ImportReader> reader,
-                          offline::ImportReader::Open(context.files, job.path, group, job.reading,
-                                                      runtime::real::ReadStandardInput));
-  if (job.rejects != nullptr) TOKURA_RETURN_IF_ERROR(job.rejects->Accept(*reader));
+  TOKURA_ASSIGN_OR_RETURN(
+      const std::unique_ptr<offline::ImportReader> reader,
+      offline::ImportReader::Open(context.files, job.source.path, group, job.source.reading,
+                                  runtime::real::ReadStandardInput));
+  if (job.source.rejects != nullptr) TOKURA_RETURN_IF_ERROR(job.source.rejects->Accept(*reader));
   const auto on_reject = [&](const offline::ImportRow& row, const Status& why) {
-    if (job.rejects == nullptr) return OkStatus();
-    return job.rejects->Add(*reader, row, why.message());
+    if (job.source.rejects == nullptr) return OkStatus();
+    return job.source.rejects->Add(*reader, row, why.message());
   };
-  Progress progress(context.console, context.clock, job.path == "-" ? "standard input" : job.path);
+  Progress progress(context.console, context.clock,
+                    job.source.path == "-" ? "standard input" : job.source.path);
   Sender sender(session.api(), session.executor(), context.clock, job.sending, job.write_ids,
                 on_reject, &progress);
   const Status sent = session.Call(sender.Send(*reader));

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/ingest/row_source.h"
 #include "cli/ingest/sender.h"
 #include "cli/session.h"
 #include "offline/row_file.h"
@@ -32,11 +33,9 @@ Result<std::unique_ptr<offline::RejectsWriter>> OpenRejects(Context& context,
                                                             const std::string& path);
 
 struct WriteJob {
-  std::string path;  // "-": standard input
-  offline::ImportOptions reading;
+  RowSource source;  // its path "-": standard input
   SenderOptions sending;
   Sender::WriteIds write_ids;
-  offline::RejectsWriter* rejects = nullptr;  // may be null
 };
 
 // Writes the rows of one file. An error after some rows were written says how many.

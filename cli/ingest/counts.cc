@@ -8,6 +8,17 @@ constexpr size_t kRejectsShown = 5;
 constexpr size_t kTokenShownMax = 400;
 }  // namespace
 
+Status AboutRow(const Status& result) {
+  std::string_view message = result.message();
+  if (result.ok() || !message.starts_with("records[")) return result;
+  message.remove_prefix(message.find(']') + 1);
+  message.remove_prefix(std::min(message.find_first_not_of(".: "), message.size()));
+  for (const std::string_view part : {"values.", "key."}) {
+    if (message.starts_with(part)) message.remove_prefix(part.size());
+  }
+  return Status(result.code(), std::string(message));
+}
+
 void Counts::Add(uint64_t line, const Status& status) {
   if (status.ok()) {
     ++accepted_;
@@ -33,6 +44,7 @@ void Counts::Add(const Counts& other) {
   accepted_ += other.accepted_;
   rejected_ += other.rejected_;
   unknown_ += other.unknown_;
+  repeated_ += other.repeated_;
   for (const Reject& reject : other.rejects_) {
     if (rejects_.size() < kRejectsMax) rejects_.push_back(reject);
   }
@@ -55,6 +67,7 @@ void Counts::AppendJson(client::JsonWriter* json) const {
 
 std::string Counts::ToText(const std::string& verb) const {
   std::string text = verb + " " + Counted(accepted_, "row");
+  if (repeated_ > 0) text += " (" + FormatCount(repeated_) + " of them were there already)";
   if (rejected_ > 0) text += ", rejected " + FormatCount(rejected_);
   if (unknown_ > 0) text += ", unknown " + FormatCount(unknown_);
   text += "\n";

@@ -18,6 +18,10 @@ struct Reject {
   Status why;
 };
 
+// Handlers count the records of a request, people the rows of a file: "records[3].values.temp: ..."
+// becomes "temp: ...".
+Status AboutRow(const Status& result);
+
 class Counts {
  public:
   // Rejects beyond this many are counted, not kept.
@@ -29,10 +33,13 @@ class Counts {
   // Joins the token of an answer; an empty one is none.
   void AddToken(const std::string& token);
   void Add(const Counts& other);
+  // So many of the accepted rows were there already.
+  void AddRepeated(uint64_t rows) { repeated_ += rows; }
 
   uint64_t accepted() const { return accepted_; }
   uint64_t rejected() const { return rejected_; }
   uint64_t unknown() const { return unknown_; }
+  uint64_t repeated() const { return repeated_; }
   uint64_t rows() const { return accepted_ + rejected_ + unknown_; }
   const std::vector<Reject>& rejects() const { return rejects_; }
   std::string token() const;
@@ -49,6 +56,7 @@ class Counts {
   uint64_t accepted_ = 0;
   uint64_t rejected_ = 0;
   uint64_t unknown_ = 0;
+  uint64_t repeated_ = 0;
   std::vector<Reject> rejects_;
   PositionVector tokens_;
   std::string foreign_token_;  // one that is no position vector: the last is kept

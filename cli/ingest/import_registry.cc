@@ -49,6 +49,12 @@ Result<Import> ReadEntry(runtime::FileSystem& files, const std::string& path,
   return Import{id, *started->integer()};
 }
 
+std::string DirectoryOf(const std::string& offline_root) { return offline_root + "/_imports"; }
+
+std::string EntryPath(const std::string& offline_root, const std::string& id) {
+  return DirectoryOf(offline_root) + "/" + id + ".json";
+}
+
 }  // namespace
 
 Result<std::string> ImportId(runtime::FileSystem& files, const std::string& path,
@@ -77,16 +83,23 @@ Result<std::string> ImportId(runtime::FileSystem& files, const std::string& path
 Result<Import> RegisterImport(runtime::FileSystem& files, const std::string& offline_root,
                               const std::string& id, const ImportIdentity& identity,
                               int64_t now_us) {
-  const std::string directory = offline_root + "/_imports";
-  const std::string path = directory + "/" + id + ".json";
+  const std::string path = EntryPath(offline_root, id);
   TOKURA_ASSIGN_OR_RETURN(const bool known, files.Exists(path));
   if (known) return ReadEntry(files, path, id);
-  TOKURA_RETURN_IF_ERROR(files.CreateDirectories(directory));
+  TOKURA_RETURN_IF_ERROR(files.CreateDirectories(DirectoryOf(offline_root)));
   const Import import{id, now_us};
   const Status created = runtime::CreateFileAtomically(files, path, EntryJson(import, identity));
   if (created.code() == Code::kAlreadyExists) return ReadEntry(files, path, id);
   TOKURA_RETURN_IF_ERROR(created);
   return import;
+}
+
+Result<std::unique_ptr<runtime::FileLock>> LockImport(runtime::FileSystem& files,
+                                                      const std::string& offline_root,
+                                                      const std::string& id) {
+  Result<std::unique_ptr<runtime::FileLock>> lock = files.Lock(EntryPath(offline_root, id));
+  if (lock.status().code() != Code::kFailedPrecondition) return lock;
+  return FailedPrecondition("another process is importing the same content; wait for it");
 }
 
 WriteId ImportWriteId(const Import& import, uint64_t ordinal) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "core/record.h"
@@ -21,7 +22,7 @@ struct Import {
 // What, besides the content, changes what is written.
 struct ImportIdentity {
   std::string group;   // "flights/weather@1"
-  std::string lane;    // "live"
+  std::string lane;    // "live", "backfill"
   std::string format;  // "csv", "jsonl", "parquet"
   std::string event_time_column;
   bool skip_nulls = false;
@@ -36,6 +37,12 @@ Result<std::string> ImportId(runtime::FileSystem& files, const std::string& path
 Result<Import> RegisterImport(runtime::FileSystem& files, const std::string& offline_root,
                               const std::string& id, const ImportIdentity& identity,
                               int64_t now_us);
+
+// Keeps other processes from the same import; the two would do the same work twice.
+// FAILED_PRECONDITION: one of them is at it. REQUIRES: it is registered.
+Result<std::unique_ptr<runtime::FileLock>> LockImport(runtime::FileSystem& files,
+                                                      const std::string& offline_root,
+                                                      const std::string& id);
 
 // The write id of the import's row number `ordinal` (from 1): UUIDv7, counting up from its start,
 // 4,096 to the millisecond.

@@ -45,19 +45,6 @@ bool IsTransient(const Status& status) {
   }
 }
 
-// The server counts records of a request, people rows of a file: "records[3].values.temp: ..."
-// becomes "temp: ...".
-Status AboutRow(const Status& result) {
-  std::string_view message = result.message();
-  if (result.ok() || !message.starts_with("records[")) return result;
-  message.remove_prefix(message.find(']') + 1);
-  message.remove_prefix(std::min(message.find_first_not_of(".: "), message.size()));
-  for (const std::string_view part : {"values.", "key."}) {
-    if (message.starts_with(part)) message.remove_prefix(part.size());
-  }
-  return Status(result.code(), std::string(message));
-}
-
 }  // namespace
 
 Sender::Sender(client::Api& api, runtime::Executor& executor, runtime::Clock& clock,
@@ -73,7 +60,7 @@ Sender::Sender(client::Api& api, runtime::Executor& executor, runtime::Clock& cl
       tasks_(executor) {}
 
 runtime::Task<Status> Sender::Send(offline::ImportReader& reader) {
-  began_ = clock_.Monotonic();
+  const Pace pace(clock_, options_.rows_per_second);
   while (failure_.ok() && !at_end_) {
     Batch batch;
     const Status filled = FillBatch(reader, &batch);
@@ -81,7 +68,9 @@ runtime::Task<Status> Sender::Send(offline::ImportReader& reader) {
     progress_->Update(ordinal_, reader.bytes_read(), reader.bytes_total());
     if (!failure_.ok() || batch.rows.empty()) continue;
     while (in_flight_ >= options_.in_flight_max) co_await batch_done_.Wait();
-    co_await HoldRate();
+    if (const auto early = pace.Early(sent_); early.count() > 0) {
+      co_await runtime::Sleep(executor_, early);
+    }
     sent_ += batch.rows.size();
     ++in_flight_;
     tasks_.Spawn(SendBatch(std::move(batch)));
@@ -103,24 +92,11 @@ Status Sender::FillBatch(offline::ImportReader& reader, Batch* batch) {
       if (!failure_.ok()) return OkStatus();
       continue;
     }
-    if (options_.dry_run) {
-      counts_.Accept();
-      continue;
-    }
     if (!row->record.write_id.has_value()) row->record.write_id = write_ids_(ordinal_);
     batch->bytes += SizeOf(row->record);
     batch->rows.push_back(std::move(*row));
   }
   return OkStatus();
-}
-
-runtime::Task<void> Sender::HoldRate() {
-  if (options_.rows_per_second == 0) co_return;
-  const std::chrono::duration<double> due(static_cast<double>(sent_) /
-                                          static_cast<double>(options_.rows_per_second));
-  const std::chrono::nanoseconds early =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(due) - (clock_.Monotonic() - began_);
-  if (early.count() > 0) co_await runtime::Sleep(executor_, early);
 }
 
 runtime::Task<void> Sender::SendBatch(Batch batch) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/ingest/counts.h"
+#include "cli/ingest/pace.h"
 #include "cli/ingest/progress.h"
 #include "client/api.h"
 #include "offline/row_file.h"
@@ -22,7 +23,6 @@ struct SenderOptions {
   std::string group;
   std::optional<Stores> stores;
   uint64_t rows_per_second = 0;  // 0: as fast as it goes
-  bool dry_run = false;          // read and check only
   std::chrono::nanoseconds call_timeout = std::chrono::seconds(30);
   // How long a batch is retried after its first failure.
   std::chrono::nanoseconds retry_limit = std::chrono::seconds(30);
@@ -51,7 +51,6 @@ class Sender {
   };
   Status FillBatch(offline::ImportReader& reader, Batch* batch);
   runtime::Task<void> SendBatch(Batch batch);
-  runtime::Task<void> HoldRate();
   // What one answer says of the rows `pending`; those to try again stay in it.
   void TakeAnswer(const Batch& batch, const client::PutRecordsResponse& answer,
                   std::vector<size_t>* pending);
@@ -70,7 +69,6 @@ class Sender {
   bool at_end_ = false;
   uint64_t ordinal_ = 0;
   uint64_t sent_ = 0;
-  std::chrono::nanoseconds began_{};
   size_t in_flight_ = 0;
   runtime::Signal batch_done_;
   runtime::TaskGroup tasks_;
