@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/ingest/backfill_rows.h"
+#include "cli/ingest/file_patterns.h"
 #include "cli/ingest/import_registry.h"
 #include "cli/program/flags.h"
 #include "cli/verbs.h"
@@ -125,7 +126,8 @@ void Print(const ImportFlags& flags, const std::vector<Imported>& imports, const
   context.console.Out("\n");
 }
 
-Result<Exit> RunImport(const ImportFlags& flags, Context& context) {
+Result<Exit> RunImport(ImportFlags flags, Context& context) {
+  TOKURA_ASSIGN_OR_RETURN(flags.files, ExpandPatterns(context.files, flags.files));
   TOKURA_RETURN_IF_ERROR(CheckFlags(flags));
   TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<offline::RejectsWriter> rejects,
                           OpenRejects(context, flags.rows.rejects));
@@ -169,7 +171,9 @@ void RegisterImport(CommandLine& line, Context& context) {
        "GROUP FILE... --lane live|backfill [--rejects FILE] [--rate N] [--dry-run]", kExamples},
       [flags, &context] { return RunImport(*flags, context); });
   app.add_option("GROUP", flags->group, "project/group[@version]")->required();
-  app.add_option("FILE", flags->files, ".csv, .jsonl or .parquet (.gz, .zst)")->required();
+  app.add_option("FILE", flags->files,
+                 ".csv, .jsonl or .parquet (.gz, .zst); patterns such as '2013-*.csv'")
+      ->required();
   AddChoice(
       app, "--lane", &flags->lane,
       "live: through the log, to every store of the group; backfill: straight into the table, "

@@ -145,6 +145,40 @@ bool IsReadableCell(const arrow::DataType& type) {
   }
 }
 
+bool CanHold(const arrow::DataType& cells, const Type& type) {
+  if (cells.id() == arrow::Type::NA) return true;
+  if (cells.id() == arrow::Type::DICTIONARY) {
+    return CanHold(*static_cast<const arrow::DictionaryType&>(cells).value_type(), type);
+  }
+  if (!IsReadableCell(cells)) return false;
+  const bool is_list = arrow::is_list_like(cells.id());
+  if (is_list || !type.is_scalar()) {
+    return is_list && !type.is_scalar() && CanHold(*cells.field(0)->type(), {.kind = type.kind});
+  }
+  const bool is_text = arrow::is_string(cells.id());
+  const bool is_bytes = arrow::is_binary_like(cells.id()) ||
+                        arrow::is_large_binary_like(cells.id()) ||
+                        arrow::is_fixed_size_binary(cells.id());
+  switch (type.kind) {
+    case Kind::kBool:
+      return cells.id() == arrow::Type::BOOL;
+    case Kind::kInt32:
+    case Kind::kInt64:
+    case Kind::kFloat32:
+    case Kind::kFloat64:
+      return arrow::is_integer(cells.id()) || arrow::is_floating(cells.id()) ||
+             arrow::is_decimal(cells.id());
+    case Kind::kString:
+      return is_text || is_bytes;
+    case Kind::kBytes:
+      return is_bytes && !is_text;
+    case Kind::kTimestamp:
+      return is_text || arrow::is_integer(cells.id()) || cells.id() == arrow::Type::TIMESTAMP ||
+             arrow::is_date(cells.id());
+  }
+  return false;
+}
+
 Result<Value> CellAt(const arrow::Array& array, int64_t i) {
   if (array.IsNull(i)) return Value();
   switch (array.type_id()) {

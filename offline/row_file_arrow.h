@@ -18,6 +18,9 @@ namespace tokura::offline {
 // timestamps of any unit, dates, null, lists and dictionaries of those.
 bool IsReadableCell(const arrow::DataType& type);
 
+// Whether any cell of this type, but null, can be a value of `type`.
+bool CanHold(const arrow::DataType& cells, const Type& type);
+
 // The i-th cell by its own type: integers as int64_t (beyond it double), floats and decimals as
 // double, strings as they are, binary as Bytes, timestamps (any unit, cut to µs, UTC where no zone
 // is given) and dates as Timestamp, lists of any width as List. INVALID_ARGUMENT: a time that does

@@ -99,8 +99,8 @@ std::string ColumnPlan::DescribeUnknown(std::string_view name) const {
   return Quoted(name) + (nearest ? " (did you mean '" + *nearest + "'?)" : "");
 }
 
-Status ColumnPlan::CheckHeader(const std::string& source,
-                               std::span<const std::string> names) const {
+Status ColumnPlan::CheckHeader(const std::string& source, std::span<const std::string> names,
+                               const std::vector<std::string>& mistyped) const {
   std::vector<std::string> unknown;
   std::vector<std::string> twice;
   std::vector<std::string> missing;
@@ -129,6 +129,7 @@ Status ColumnPlan::CheckHeader(const std::string& source,
   add("unknown", unknown);
   add("missing", missing);
   add("doubled", twice);
+  add("mistyped", mistyped);
   if (faults.empty()) return OkStatus();
   std::string advice = "; " + group_name_ + " takes " + Join(names_, ", ", kNamesShownMax);
   if (!unknown.empty()) advice += "; --ignore-extra leaves unknown columns out";

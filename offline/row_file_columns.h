@@ -36,7 +36,9 @@ class ColumnPlan {
   // Null for a name that means nothing to the group; empty for one that is ignored.
   const ColumnUses* Find(std::string_view name) const;
   // INVALID_ARGUMENT with all that is unknown, missing or given twice; `source` names the file.
-  Status CheckHeader(const std::string& source, std::span<const std::string> names) const;
+  // `mistyped`: what its types show to be wrong besides, "'temp' (expected float64, got string)".
+  Status CheckHeader(const std::string& source, std::span<const std::string> names,
+                     const std::vector<std::string>& mistyped = {}) const;
   // "'tmp' (did you mean 'temp'?)".
   std::string DescribeUnknown(std::string_view name) const;
   std::span<const KeyColumn> keys() const { return keys_; }

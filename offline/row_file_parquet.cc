@@ -15,6 +15,18 @@ namespace {
 
 constexpr int64_t kBatchRows = 1024;
 
+bool CanBe(const arrow::DataType& cells, const ColumnUse& use) {
+  if (use.role == ColumnUse::Role::kTtl) {
+    return CanHold(cells, {Kind::kString}) || CanHold(cells, {Kind::kInt64});
+  }
+  return CanHold(cells, use.role == ColumnUse::Role::kWriteId ? Type{Kind::kString} : use.type);
+}
+
+std::string Expected(const ColumnUse& use) {
+  if (use.role == ColumnUse::Role::kTtl) return "a duration";
+  return use.role == ColumnUse::Role::kWriteId ? "32 hex digits or 16 bytes" : use.type.ToString();
+}
+
 class ParquetImportReader : public ImportReader {
  public:
   ParquetImportReader(std::string path, const FeatureGroup& group, const ImportOptions& options)
@@ -35,8 +47,8 @@ class ParquetImportReader : public ImportReader {
     const ColumnUses* uses = nullptr;
   };
   Status OpenArrow(std::shared_ptr<arrow::io::RandomAccessFile> file);
-  Status ChooseColumns(std::vector<int>* leaves);
-  Status CheckTypes(const arrow::Schema& schema);
+  Status CheckColumns(const arrow::Schema& schema) const;
+  std::vector<int> LeavesToRead() const;
   Result<bool> NextBatch();
   void AppendJsonCell(const FileColumn& column, const Value& cell,
                       client::JsonWriter* writer) const;
@@ -90,38 +102,42 @@ Status ParquetImportReader::OpenArrow(std::shared_ptr<arrow::io::RandomAccessFil
   if (!opened.ok()) return Damaged(opened.status());
   file_ = std::move(*opened);
   rows_total_ = static_cast<uint64_t>(file_->parquet_reader()->metadata()->num_rows());
-  std::vector<int> leaves;
-  TOKURA_RETURN_IF_ERROR(ChooseColumns(&leaves));
+  std::shared_ptr<arrow::Schema> schema;
+  if (const arrow::Status read = file_->GetSchema(&schema); !read.ok()) return Damaged(read);
+  TOKURA_RETURN_IF_ERROR(CheckColumns(*schema));
   std::vector<int> row_groups(static_cast<size_t>(file_->num_row_groups()));
   for (size_t i = 0; i < row_groups.size(); ++i) row_groups[i] = static_cast<int>(i);
-  auto batches = file_->GetRecordBatchReader(row_groups, leaves);
+  auto batches = file_->GetRecordBatchReader(row_groups, LeavesToRead());
   if (!batches.ok()) return Damaged(batches.status());
   batches_ = std::move(*batches);
-  return CheckTypes(*batches_->schema());
-}
-
-Status ParquetImportReader::ChooseColumns(std::vector<int>* leaves) {
-  const parquet::SchemaDescriptor& schema = *file_->parquet_reader()->metadata()->schema();
-  std::vector<std::string> names;
-  const parquet::schema::GroupNode& root = *schema.group_node();
-  for (int i = 0; i < root.field_count(); ++i) names.push_back(root.field(i)->name());
-  TOKURA_RETURN_IF_ERROR(plan_.CheckHeader(path_, names));
-  for (int leaf = 0; leaf < schema.num_columns(); ++leaf) {
-    const ColumnUses* uses = plan_.Find(schema.GetColumnRoot(leaf)->name());
-    if (uses != nullptr && !uses->empty()) leaves->push_back(leaf);
-  }
-  return OkStatus();
-}
-
-Status ParquetImportReader::CheckTypes(const arrow::Schema& schema) {
-  for (const auto& field : schema.fields()) {
-    if (!IsReadableCell(*field->type())) {
-      return InvalidArgument(path_ + ": column '" + field->name() + "' is of type " +
-                             field->type()->ToString() + ", which no feature or key can hold");
-    }
+  for (const auto& field : batches_->schema()->fields()) {
     columns_.push_back({field->name(), plan_.Find(field->name())});
   }
   return OkStatus();
+}
+
+Status ParquetImportReader::CheckColumns(const arrow::Schema& schema) const {
+  std::vector<std::string> mistyped;
+  for (const auto& field : schema.fields()) {
+    const ColumnUses* uses = plan_.Find(field->name());
+    if (uses == nullptr) continue;
+    for (const ColumnUse& use : *uses) {
+      if (CanBe(*field->type(), use)) continue;
+      mistyped.push_back("'" + field->name() + "' (expected " + Expected(use) + ", got " +
+                         field->type()->ToString() + ")");
+    }
+  }
+  return plan_.CheckHeader(path_, schema.field_names(), mistyped);
+}
+
+std::vector<int> ParquetImportReader::LeavesToRead() const {
+  std::vector<int> leaves;
+  const parquet::SchemaDescriptor& schema = *file_->parquet_reader()->metadata()->schema();
+  for (int leaf = 0; leaf < schema.num_columns(); ++leaf) {
+    const ColumnUses* uses = plan_.Find(schema.GetColumnRoot(leaf)->name());
+    if (uses != nullptr && !uses->empty()) leaves.push_back(leaf);
+  }
+  return leaves;
 }
 
 Result<bool> ParquetImportReader::NextBatch() {

@@ -107,8 +107,6 @@ TEST_F(ParquetFileTest, TimesOfAnyUnitBecomeMicrosecondsAndTheRestIsCutOff) {
 }
 
 TEST_F(ParquetFileTest, WrongCellsSayWhatWasExpected) {
-  EXPECT_EQ(Cell("float64", One(arrow::StringBuilder(), "warm")),
-            Value("!f: expected float64, got string"));
   EXPECT_EQ(Cell("int64", One(arrow::DoubleBuilder(), 5.5)),
             Value("!f: expected int64, got float"));
   EXPECT_EQ(Cell("string", One(arrow::BinaryBuilder(), "\xff")),
@@ -164,6 +162,20 @@ TEST_F(ParquetFileTest, WrongColumnsAreNamedBeforeTheFirstRow) {
   const Status status = ImportReader::Open(files_, "t.parquet", GroupOf("int64"), {}).status();
   EXPECT_TRUE(status.message().starts_with("t.parquet: unknown column 'idd'")) << status.message();
   EXPECT_NE(status.message().find("missing column 'id'"), std::string::npos) << status.message();
+}
+
+TEST_F(ParquetFileTest, ColumnsOfAnotherTypeAreNamedWithTheOthersThatAreWrong) {
+  const auto text = One(arrow::StringBuilder(), "warm");
+  files_.contents["t.parquet"] = ParquetOf(
+      {"id", "event_time", "f", "g", "_ttl"},
+      {text, One(arrow::DoubleBuilder(), 1.5), text, text, One(arrow::BooleanBuilder(), true)});
+  const Status status = ImportReader::Open(files_, "t.parquet", GroupOf("float64"), {}).status();
+  EXPECT_TRUE(status.message().starts_with(
+      "t.parquet: unknown column 'g'; mistyped columns 'id' (expected int64, "
+      "got "
+      "string), 'event_time' (expected timestamp, got double), 'f' (expected float64, got string), "
+      "'_ttl' (expected a duration, got bool); p/g@1 takes"))
+      << status.message();
 }
 
 TEST_F(ParquetFileTest, RowsOfManyBatchesKeepTheirOrder) {
