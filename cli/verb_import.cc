@@ -3,7 +3,9 @@
 #include "cli/ingest/backfill_rows.h"
 #include "cli/ingest/file_patterns.h"
 #include "cli/ingest/import_registry.h"
+#include "cli/ingest/promote_rows.h"
 #include "cli/program/flags.h"
+#include "cli/text/format.h"
 #include "cli/verbs.h"
 #include "cli/write_rows.h"
 #include "router/record_builder.h"
@@ -34,7 +36,9 @@ struct Imported {
 };
 
 Status CheckFlags(const ImportFlags& flags) {
-  if (flags.promote) return InvalidArgument("import: --promote is not in this release");
+  if (flags.promote && flags.lane == "live") {
+    return InvalidArgument("import: --promote is for --lane backfill; --lane live writes online");
+  }
   for (const std::string& file : flags.files) {
     if (file == "-") {
       return InvalidArgument(
@@ -98,19 +102,30 @@ Result<Imported> ImportFile(Session& session, Context& context, const FeatureGro
   return imported;
 }
 
+// What online lacks of the imported rows goes there.
+Result<Counts> Promote(Session& session, Context& context, const FeatureGroup& group,
+                       const ImportFlags& flags, const std::string& offline_root,
+                       const std::vector<Imported>& imports) {
+  PromoteJob job{.import_ids = {}, .offline_root = offline_root, .rows_per_second = flags.rate};
+  for (const Imported& imported : imports) job.import_ids.push_back(imported.import_id);
+  return PromoteRows(session, context, group, job);
+}
+
 void Print(const ImportFlags& flags, const std::vector<Imported>& imports, const Counts& total,
-           Context& context) {
+           uint64_t promoted, Context& context) {
   if (!context.json) {
     for (const Imported& import : imports) {
       context.console.Out(import.file + ": import " + import.import_id + "\n");
     }
     context.console.Out(total.ToText(flags.dry_run ? "dry run: would write" : "imported"));
+    if (flags.promote) context.console.Out("promoted " + Counted(promoted, "row") + "\n");
     return;
   }
   client::JsonWriter json(context.console.out());
   json.BeginObject();
   total.AppendJson(&json);
   if (flags.lane == "backfill") json.Key("repeated").UInt(total.repeated());
+  if (flags.promote) json.Key("promoted").UInt(promoted);
   json.Key("import_id").String(imports.front().import_id);
   if (imports.size() > 1) {
     json.Key("imports").BeginArray();
@@ -134,6 +149,9 @@ Result<Exit> RunImport(ImportFlags flags, Context& context) {
   Session session(context);
   TOKURA_ASSIGN_OR_RETURN(const Session::Group found, session.ResolveGroup(flags.group));
   TOKURA_RETURN_IF_ERROR(StoresOf(flags, *found.group).status());
+  if (flags.promote) {
+    TOKURA_RETURN_IF_ERROR(router::ResolveStores(*found.group, Stores::kOnline).status());
+  }
   std::string offline_root;
   if (!flags.dry_run) {
     Result<std::string> root = session.OfflineRoot();
@@ -157,7 +175,18 @@ Result<Exit> RunImport(ImportFlags flags, Context& context) {
     imports.push_back(std::move(*imported));
   }
   if (rejects != nullptr) TOKURA_RETURN_IF_ERROR(rejects->Close());
-  Print(flags, imports, total, context);
+  uint64_t promoted = 0;
+  if (flags.promote && !flags.dry_run) {
+    Result<Counts> counts = Promote(session, context, *found.group, flags, offline_root, imports);
+    if (!counts.ok()) {
+      return counts.status().WithContext(
+          "the rows are in the table, but not promoted; run it again");
+    }
+    counts->NoteRejects(context.console, "promoting, ");
+    promoted = counts->accepted();
+    total.AddOutcome(*counts);
+  }
+  Print(flags, imports, total, promoted, context);
   return total.exit();
 }
 
@@ -168,7 +197,8 @@ void RegisterImport(CommandLine& line, Context& context) {
   CLI::App& app = line.AddVerb(
       line.root(),
       {"import", "bulk load files; the same content twice changes nothing", kOnlineSection,
-       "GROUP FILE... --lane live|backfill [--rejects FILE] [--rate N] [--dry-run]", kExamples},
+       "GROUP FILE... --lane live|backfill [--promote] [--rejects FILE] [--rate N] [--dry-run]",
+       kExamples},
       [flags, &context] { return RunImport(*flags, context); });
   app.add_option("GROUP", flags->group, "project/group[@version]")->required();
   app.add_option("FILE", flags->files,
@@ -180,7 +210,8 @@ void RegisterImport(CommandLine& line, Context& context) {
       "past the online store",
       {"live", "backfill"})
       ->required();
-  app.add_flag("--promote", flags->promote, "not in this release");
+  app.add_flag("--promote", flags->promote,
+               "of the imported rows, write online what is the newest of its key");
   AddChoice(app, "--format", &flags->format, "default: by extension", {"csv", "jsonl", "parquet"});
   AddCount(app, "--rate", &flags->rate, "rows per second at most; 0: as fast as it goes")
       ->type_name("ROWS/S");

@@ -77,7 +77,7 @@ void Promotion::Take(HistoryRow row) {
   const std::optional<int64_t>& ttl = group_->ttl_us;
   if (ttl && row.record.event_time_us <= options_.now_us - *ttl) return;
   const bool may_be_promoted = row.record.stores == Stores::kOffline &&
-                               (options_.origin.empty() || row.origin == options_.origin);
+                               (options_.origins.empty() || options_.origins.contains(row.origin));
   if (!may_be_promoted) {
     MergeRecord(row.record, group_->merge, &row_);
   } else if (std::optional<Record> record = ForOnline(std::move(row.record))) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@
 namespace tokura::offline {
 
 struct PromotionOptions {
-  std::string origin{};     // of the records that may be promoted, "import:<id>"; empty: any
+  // Of the records that may be promoted, "import:<id>"; none: any.
+  std::set<std::string> origins{};
   int64_t now_us = 0;       // what has expired is of no use online
   std::string after_key{};  // begin behind this row key
 };

@@ -52,6 +52,11 @@ void Counts::Add(const Counts& other) {
   if (!other.foreign_token_.empty()) foreign_token_ = other.foreign_token_;
 }
 
+void Counts::AddOutcome(Counts other) {
+  other.accepted_ = 0;
+  Add(other);
+}
+
 std::string Counts::token() const { return tokens_.empty() ? foreign_token_ : tokens_.ToToken(); }
 
 void Counts::AppendJson(client::JsonWriter* json) const {

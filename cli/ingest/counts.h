@@ -33,6 +33,8 @@ class Counts {
   // Joins the token of an answer; an empty one is none.
   void AddToken(const std::string& token);
   void Add(const Counts& other);
+  // Takes the token, the rejected and the unknown ones of writes that were no rows of their own.
+  void AddOutcome(Counts other);
   // So many of the accepted rows were there already.
   void AddRepeated(uint64_t rows) { repeated_ += rows; }
 

@@ -130,6 +130,43 @@ class Backfill(Served):
         self.assertEqual(self.backfill(path)["accepted"], 2_000)
         self.assertEqual(len(self.rows()), 2_000)
 
+    def test_promoted_rows_are_the_newest_of_their_key(self):
+        self.run_json("put", "flights/weather", self.write(
+            "live.csv", "origin,event_time,temp\nLGA,2013-01-05,70\nEWR,2013-01-01,71\n"))
+        path = self.write("history.csv", "origin,event_time,temp,visib,pilot_note\n"
+                          "JFK,2013-01-01,1,5,a\nJFK,2013-01-02,2,,b\n"
+                          "LGA,2013-01-01,3,7,c\nEWR,2013-01-02,4,8,d\n")
+        counts = self.backfill(path, "--promote", "--nulls", "skip")
+        # Of LGA only the visibility is news; of JFK that of the day before.
+        self.assertEqual((counts["accepted"], counts["promoted"]), (4, 4))
+        self.assertEqual(self.temps("origin=JFK", "origin=LGA", "origin=EWR"),
+                         [("PRESENT", 2), ("PRESENT", 70), ("PRESENT", 4)])
+        answer = self.run_json("get", "--features", "flights/weather:visib", "--key", "origin=JFK",
+                               "--key", "origin=LGA", "--key", "origin=EWR")
+        self.assertEqual(answer["features"][0]["values"], [5, 7, 8])
+        self.run_verb("wait")
+        self.assertTrue(self.run_json("verify")["equal"])
+        again = self.backfill(path, "--promote", "--nulls", "skip")
+        self.assertEqual((again["repeated"], again["promoted"]), (4, 0))
+
+    def test_promotion_needs_a_group_that_is_online(self):
+        offline = self.write("offline.yaml", DEFINITIONS.replace(
+            "    owner: ops@example.org\n", "    owner: ops@example.org\n    online: false\n"))
+        self.run_verb("apply", offline, "--allow-destroy")
+        path = self.write("stats.csv", "carrier,origin,dest,event_time,delay\nUA,JFK,SFO,2013-01-01,1\n")
+        self.assertIn("is not online", self.run_verb("import", "flights/route_stats", path, "--lane",
+                                                     "backfill", "--promote", code=2))
+        self.run_verb("import", "flights/route_stats", path, "--lane", "live", "--promote", code=2)
+
+    def test_patterns_are_expanded_and_must_match(self):
+        self.write("2013-a.csv", "origin,event_time,temp\nJFK,2013-01-01,1\n")
+        self.write("2013-b.csv", "origin,event_time,temp\nLGA,2013-01-01,1\n")
+        counts = self.backfill(os.path.join(self.directory, "2013-*.csv"))
+        self.assertEqual((counts["accepted"], len(counts["imports"])), (2, 2))
+        self.assertIn("no file matches", self.run_verb(
+            "import", "flights/weather", os.path.join(self.directory, "*.parquet"), "--lane",
+            "backfill", code=2))
+
     def test_a_group_without_a_table_is_refused(self):
         online = self.write("online.yaml", DEFINITIONS.replace(
             "    owner: ops@example.org\n", "    owner: ops@example.org\n    offline: false\n"))

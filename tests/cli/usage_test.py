@@ -36,7 +36,6 @@ class Usage(Case):
     def test_what_is_not_in_this_release_says_so(self):
         for arguments in (["up", "--nodes", "3"], ["cluster", "add", "n2"], ["cluster", "init"], ["offline", "compact"],
                           ["offline", "expire", "--older-than", "3d"], ["training-set", "list"],
-                          ["import", "a/b", "x.csv", "--lane", "live", "--promote"],
                           ["training-set", "build", "--spine", "s.csv", "--service", "a/b", "--out",
                            "o.csv", "--mode", "known"],
                           ["training-set", "build", "--spine", "s.csv", "--service", "a/b", "--out",

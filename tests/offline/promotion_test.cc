@@ -67,7 +67,7 @@ class PromotionTest : public ::testing::Test {
 
   MemoryFiles files_;
   FeatureGroup group_ = PricesGroup();
-  PromotionOptions options_{.origin = "import:abc", .now_us = kNoonUs + 1'000'000};
+  PromotionOptions options_{.origins = {"import:abc"}, .now_us = kNoonUs + 1'000'000};
 };
 
 TEST_F(PromotionTest, TakesTheNewestOfEachKey) {
@@ -99,7 +99,7 @@ TEST_F(PromotionTest, IsOfTheNamedImportAloneButHeldAgainstAllOfTheHistory) {
   other.origin = "import:other";
   Write({Imported("a", kNoonUs, 1, 1), Imported("b", kNoonUs, 3, 3), other});
   EXPECT_EQ(Prices(), Texts{"b=3"});
-  options_.origin = "";
+  options_.origins = {};
   EXPECT_EQ(Prices(), (Texts{"a=2", "b=3"}));
 }
 
@@ -150,7 +150,7 @@ TEST_F(PromotionTest, GivesOnlineTheRowsOfTheWholeHistory) {
       files_ = MemoryFiles();
       group_ = testing::GroupOfAllTypes();
       group_.merge = mode;
-      options_.origin = "";
+      options_.origins = {};
       RandomHistory history(seed);
       std::vector<HistoryRow> rows;
       for (int i = 0; i < 60; ++i) {

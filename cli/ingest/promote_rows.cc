@@ -1,0 +1,83 @@
+#include "cli/ingest/promote_rows.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "cli/ingest/progress.h"
+#include "cli/ingest/sender.h"
+#include "core/key_codec.h"
+#include "offline/promotion.h"
+#include "offline/row_file.h"
+#include "offline/table.h"
+
+namespace tokura::cli {
+namespace {
+
+// The records of a promotion as rows that can be sent.
+class PromotionRows : public offline::ImportReader {
+ public:
+  PromotionRows(const FeatureGroup& group, offline::Promotion promotion)
+      : group_(group), promotion_(std::move(promotion)) {}
+
+  Result<std::optional<offline::ImportRow>> Next() override {
+    TOKURA_ASSIGN_OR_RETURN(std::optional<Record> record, promotion_.Next());
+    if (!record) return std::optional<offline::ImportRow>();
+    offline::ImportRow row;
+    row.line = ++rows_;
+    TOKURA_ASSIGN_OR_RETURN(row.record, PutOf(*std::move(record)));
+    return std::optional<offline::ImportRow>(std::move(row));
+  }
+  // Rows of the table count here, for they are what takes the time.
+  uint64_t bytes_read() const override { return promotion_.rows_read(); }
+  uint64_t bytes_total() const override { return promotion_.rows_total(); }
+
+ private:
+  Result<client::PutRecord> PutOf(Record record) const {
+    client::PutRecord put;
+    const std::vector<KeyColumn>& columns = group_.entity.keys;
+    TOKURA_ASSIGN_OR_RETURN(std::vector<Value> key, DecodeRowKey(record.key, columns));
+    for (size_t i = 0; i < key.size(); ++i) {
+      put.key.emplace_back(columns[i].name, std::move(key[i]));
+    }
+    put.event_time = Value(Timestamp{record.event_time_us});
+    for (Cell& cell : record.cells) {
+      put.values.emplace_back(group_.FindFeature(cell.feature)->name, std::move(cell.value));
+    }
+    if (record.ttl_us) put.ttl = Value(*record.ttl_us);
+    put.write_id = record.write_id;
+    return put;
+  }
+
+  const FeatureGroup& group_;
+  offline::Promotion promotion_;
+  uint64_t rows_ = 0;
+};
+
+}  // namespace
+
+Result<Counts> PromoteRows(Session& session, Context& context, const FeatureGroup& group,
+                           const PromoteJob& job) {
+  TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<offline::Table> table,
+                          offline::Table::OpenForRead(context.files, job.offline_root, group));
+  offline::PromotionOptions options{.now_us = context.clock.NowUs()};
+  for (const std::string& id : job.import_ids) options.origins.insert("import:" + id);
+  TOKURA_ASSIGN_OR_RETURN(
+      offline::Promotion promotion,
+      offline::Promotion::Open(context.files, *table, group, std::move(options)));
+  PromotionRows rows(group, std::move(promotion));
+  SenderOptions sending;
+  sending.group = group.QualifiedName();
+  sending.stores = Stores::kOnline;
+  sending.rows_per_second = job.rows_per_second;
+  sending.call_timeout = session.options().timeout;
+  Progress progress(context.console, context.clock, "promoting");
+  Sender sender(
+      session.api(), session.executor(), context.clock, std::move(sending),
+      [](uint64_t) { return WriteId(); },  // each row brings its own
+      [](const offline::ImportRow&, const Status&) { return OkStatus(); }, &progress);
+  TOKURA_RETURN_IF_ERROR(session.Call(sender.Send(rows)));
+  return sender.counts();
+}
+
+}  // namespace tokura::cli
