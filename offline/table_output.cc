@@ -1,160 +1,284 @@
 #include "offline/table_output.h"
 
-#include <charconv>
-#include <cmath>
+#include <algorithm>
 #include <exception>
-#include <memory>
+#include <functional>
 #include <utility>
 #include <vector>
 
-#include <arrow/array/array_base.h>
 #include <arrow/array/array_binary.h>
-#include <arrow/chunked_array.h>
+#include <arrow/array/array_nested.h>
+#include <arrow/ipc/writer.h>
 #include <arrow/record_batch.h>
-#include <arrow/scalar.h>
 #include <arrow/table.h>
 #include <arrow/type.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/properties.h>
-#include <boost/json/serialize.hpp>
-#include <boost/json/string_view.hpp>
 
-#include "core/value.h"
 #include "offline/arrow_file.h"
+#include "offline/cell_text.h"
 #include "offline/csv.h"
-#include "offline/row_file_arrow.h"
 
 namespace tokura::offline {
 namespace {
 
-constexpr int64_t kRowGroupRows = 128 << 10;
+constexpr int64_t kGroupRows = 128 << 10;
+constexpr int64_t kGroupBytes = 64 << 20;
+// Groups end at multiples of it only, so that their ends do not depend on how batches were cut.
+constexpr int64_t kPieceRows = 4 << 10;
 constexpr size_t kCsvFlushBytes = 1 << 20;
 
-// A float's own digits, not those of the double that it widens to.
-std::string FloatText(double x, bool narrow) {
-  if (std::isnan(x)) return "NaN";
-  if (std::isinf(x)) return x > 0 ? "Infinity" : "-Infinity";
-  char text[40];
-  const auto end = narrow ? std::to_chars(text, text + sizeof text, static_cast<float>(x)).ptr
-                          : std::to_chars(text, text + sizeof text, x).ptr;
-  return std::string(text, end);
-}
-
-std::string JsonText(const Value& value, bool narrow) {
-  if (value.is_null()) return "null";
-  if (const auto* x = value.get_if<bool>()) return *x ? "true" : "false";
-  if (const auto* x = value.get_if<int64_t>()) return std::to_string(*x);
-  if (const auto* x = value.get_if<double>()) {
-    const std::string text = FloatText(*x, narrow);
-    return std::isfinite(*x) ? text : "\"" + text + "\"";
-  }
-  if (const auto* x = value.get_if<Timestamp>()) return "\"" + FormatTimestamp(*x) + "\"";
-  if (const auto* x = value.get_if<Bytes>()) return "\"" + Base64Encode(x->data) + "\"";
-  if (const auto* x = value.get_if<std::string>()) return boost::json::serialize(*x);
-  std::string out = "[";
-  if (const auto* list = value.get_if<List>()) {
-    for (const Value& element : *list) {
-      if (out.size() > 1) out += ",";
-      out += JsonText(element, narrow);
+// About what the values take; the same for any cut of the same rows.
+int64_t BytesOf(const arrow::Array& array) {
+  constexpr int64_t kOtherBytes = 16;
+  const int64_t rows = array.length();
+  switch (array.type_id()) {
+    case arrow::Type::STRING:
+    case arrow::Type::BINARY:
+      return 4 * rows + static_cast<const arrow::BinaryArray&>(array).total_values_length();
+    case arrow::Type::LARGE_STRING:
+    case arrow::Type::LARGE_BINARY:
+      return 8 * rows + static_cast<const arrow::LargeBinaryArray&>(array).total_values_length();
+    case arrow::Type::LIST: {
+      const auto& lists = static_cast<const arrow::ListArray&>(array);
+      const int64_t begin = lists.value_offset(0);
+      return 4 * rows + BytesOf(*lists.values()->Slice(begin, lists.value_offset(rows) - begin));
     }
-  }
-  return out + "]";
-}
-
-std::string CellText(const arrow::Array& array, int64_t i) {
-  if (array.IsNull(i)) return "";
-  const arrow::DataType& type = *array.type();
-  if (type.id() == arrow::Type::STRING) {
-    return CsvCellText(static_cast<const arrow::StringArray&>(array).GetView(i));
-  }
-  Result<Value> cell = Value();
-  if (IsReadableCell(type) && type.id() != arrow::Type::UINT64) cell = CellAt(array, i);
-  if (!cell.ok() || cell->is_null()) {
-    const auto scalar = array.GetScalar(i);
-    return scalar.ok() ? CsvCellText((*scalar)->ToString()) : "";
-  }
-  if (const auto* x = cell->get_if<std::string>()) return CsvCellText(*x);
-  if (const auto* x = cell->get_if<double>()) return FloatText(*x, type.id() == arrow::Type::FLOAT);
-  if (const auto* x = cell->get_if<Timestamp>()) return FormatTimestamp(*x);
-  if (const auto* x = cell->get_if<Bytes>()) return CsvCellText(Base64Encode(x->data));
-  const bool narrow = type.num_fields() == 1 && type.field(0)->type()->id() == arrow::Type::FLOAT;
-  const std::string text = JsonText(*cell, narrow);
-  return cell->get_if<List>() != nullptr ? CsvCellText(text) : text;
-}
-
-Status WriteCsv(const arrow::Table& table, runtime::WritableFile& file) {
-  std::string text;
-  for (const std::string& name : table.ColumnNames()) {
-    if (!text.empty()) text += ",";
-    text += CsvCellText(name);
-  }
-  text += "\n";
-  arrow::TableBatchReader batches(table);
-  while (true) {
-    std::shared_ptr<arrow::RecordBatch> batch;
-    TOKURA_RETURN_IF_ERROR(FromArrow(batches.ReadNext(&batch), Code::kInternal, "CSV"));
-    if (batch == nullptr) break;
-    const std::vector<std::shared_ptr<arrow::Array>>& columns = batch->columns();
-    for (int64_t i = 0; i < batch->num_rows(); ++i) {
-      for (size_t c = 0; c < columns.size(); ++c) {
-        if (c > 0) text += ",";
-        text += CellText(*columns[c], i);
+    case arrow::Type::STRUCT: {
+      int64_t bytes = 0;
+      for (const auto& field : static_cast<const arrow::StructArray&>(array).fields()) {
+        bytes += BytesOf(*field);
       }
-      text += "\n";
-      if (text.size() < kCsvFlushBytes) continue;
-      TOKURA_RETURN_IF_ERROR(file.Append(text));
-      text.clear();
+      return bytes;
     }
+    default:
+      break;
   }
-  return file.Append(text);
+  const int32_t width = array.type()->byte_width();
+  return rows * (width > 0 ? width : kOtherBytes);
 }
 
-Status WriteParquetTable(const arrow::Table& table, runtime::WritableFile& file) {
-  parquet::WriterProperties::Builder properties;
-  parquet::ArrowWriterProperties::Builder arrow_properties;
-  return FromArrow(
-      parquet::arrow::WriteTable(table, arrow::default_memory_pool(),
-                                 std::make_shared<FileOutputStream>(file), kRowGroupRows,
-                                 properties.compression(parquet::Compression::ZSTD)->build(),
-                                 arrow_properties.store_schema()->build()),
-      Code::kInvalidArgument, "Parquet");
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-Status WriteWhole(runtime::WritableFile& file, OutputFormat format, const arrow::Table& table) {
-  try {
-    TOKURA_RETURN_IF_ERROR(format == OutputFormat::kCsv ? WriteCsv(table, file)
-                                                        : WriteParquetTable(table, file));
-  } catch (const std::exception& e) {
-    return Internal(e.what());
+// Gathers batches into groups whose ends depend on the rows alone.
+class RowGroups {
+ public:
+  using Take = std::function<arrow::Status(const arrow::Table&)>;
+  RowGroups(std::shared_ptr<arrow::Schema> schema, Take take)
+      : schema_(std::move(schema)), take_(std::move(take)) {}
+
+  arrow::Status Add(const arrow::RecordBatch& batch) {
+    for (int64_t begin = 0; begin < batch.num_rows();) {
+      const int64_t rows = std::min(batch.num_rows() - begin, kPieceRows - rows_ % kPieceRows);
+      pending_.push_back(batch.Slice(begin, rows));
+      for (const auto& column : pending_.back()->columns()) bytes_ += BytesOf(*column);
+      begin += rows;
+      rows_ += rows;
+      const bool full = rows_ == kGroupRows || bytes_ >= kGroupBytes;
+      if (full && rows_ % kPieceRows == 0) ARROW_RETURN_NOT_OK(TakeGroup());
+    }
+    return arrow::Status::OK();
   }
-  TOKURA_RETURN_IF_ERROR(file.Sync());
-  return file.Close();
-}
+  arrow::Status TakeRest() { return rows_ == 0 ? arrow::Status::OK() : TakeGroup(); }
+
+ private:
+  arrow::Status TakeGroup() {
+    ARROW_ASSIGN_OR_RAISE(auto table, arrow::Table::FromRecordBatches(schema_, pending_));
+    pending_.clear();
+    rows_ = 0;
+    bytes_ = 0;
+    ARROW_ASSIGN_OR_RAISE(table, table->CombineChunks());
+    return take_(*table);
+  }
+
+  std::shared_ptr<arrow::Schema> schema_;
+  Take take_;
+  arrow::RecordBatchVector pending_;
+  int64_t rows_ = 0;
+  int64_t bytes_ = 0;
+};
 
 }  // namespace
 
-Result<OutputFormat> OutputFormatOf(const std::string& path) {
-  if (path.ends_with(".parquet")) return OutputFormat::kParquet;
-  if (path.ends_with(".csv")) return OutputFormat::kCsv;
-  return InvalidArgument("output '" + path + "': expected .parquet or .csv");
+// Passes everything on and sums it up.
+class TableOutput::DigestingFile final : public runtime::WritableFile {
+ public:
+  explicit DigestingFile(std::unique_ptr<runtime::WritableFile> file) : file_(std::move(file)) {}
+  Status Append(std::string_view bytes) override {
+    digest_.Update(bytes);
+    return file_->Append(bytes);
+  }
+  Status Sync() override { return file_->Sync(); }
+  Status Close() override { return file_->Close(); }
+  uint64_t size() const override { return file_->size(); }
+  std::string digest() const { return digest_.ToHex(); }
+
+ private:
+  std::unique_ptr<runtime::WritableFile> file_;
+  FileDigest digest_;
+};
+
+class TableOutput::Encoder {
+ public:
+  virtual ~Encoder() = default;
+  virtual arrow::Status Begin(const arrow::Schema& schema) = 0;
+  virtual arrow::Status Write(const arrow::RecordBatch& batch) = 0;
+  virtual arrow::Status End() = 0;
+};
+
+class TableOutput::ParquetEncoder final : public Encoder {
+ public:
+  ParquetEncoder(const std::shared_ptr<arrow::Schema>& schema, runtime::WritableFile& file)
+      : stream_(std::make_shared<FileOutputStream>(file)),
+        groups_(schema, [this](const arrow::Table& group) {
+          return writer_->WriteTable(group, group.num_rows());
+        }) {}
+
+  arrow::Status Begin(const arrow::Schema& schema) override {
+    parquet::WriterProperties::Builder properties;
+    properties.compression(parquet::Compression::ZSTD)->max_row_group_length(kGroupRows);
+    parquet::ArrowWriterProperties::Builder arrow_properties;
+    ARROW_ASSIGN_OR_RAISE(
+        writer_, parquet::arrow::FileWriter::Open(schema, arrow::default_memory_pool(), stream_,
+                                                  properties.build(),
+                                                  arrow_properties.store_schema()->build()));
+    return arrow::Status::OK();
+  }
+  arrow::Status Write(const arrow::RecordBatch& batch) override { return groups_.Add(batch); }
+  arrow::Status End() override {
+    ARROW_RETURN_NOT_OK(groups_.TakeRest());
+    return writer_->Close();
+  }
+
+ private:
+  std::shared_ptr<FileOutputStream> stream_;  // joint owner: the writer
+  std::unique_ptr<parquet::arrow::FileWriter> writer_;
+  RowGroups groups_;
+};
+
+class TableOutput::ArrowEncoder final : public Encoder {
+ public:
+  ArrowEncoder(const std::shared_ptr<arrow::Schema>& schema, runtime::WritableFile& file)
+      : stream_(std::make_shared<FileOutputStream>(file)),
+        groups_(schema, [this](const arrow::Table& group) { return writer_->WriteTable(group); }) {}
+
+  arrow::Status Begin(const arrow::Schema& schema) override {
+    ARROW_ASSIGN_OR_RAISE(
+        writer_, arrow::ipc::MakeFileWriter(stream_, std::make_shared<arrow::Schema>(schema)));
+    return arrow::Status::OK();
+  }
+  arrow::Status Write(const arrow::RecordBatch& batch) override { return groups_.Add(batch); }
+  arrow::Status End() override {
+    ARROW_RETURN_NOT_OK(groups_.TakeRest());
+    return writer_->Close();
+  }
+
+ private:
+  std::shared_ptr<FileOutputStream> stream_;  // joint owner: the writer
+  std::shared_ptr<arrow::ipc::RecordBatchWriter> writer_;
+  RowGroups groups_;
+};
+
+class TableOutput::CsvEncoder final : public Encoder {
+ public:
+  explicit CsvEncoder(runtime::WritableFile& file) : file_(file) {}
+
+  arrow::Status Begin(const arrow::Schema& schema) override {
+    for (const std::string& name : schema.field_names()) {
+      if (!text_.empty()) text_ += ",";
+      text_ += CsvCellText(name);
+    }
+    text_ += "\n";
+    return arrow::Status::OK();
+  }
+  arrow::Status Write(const arrow::RecordBatch& batch) override {
+    const arrow::ArrayVector& columns = batch.columns();
+    for (int64_t i = 0; i < batch.num_rows(); ++i) {
+      for (size_t c = 0; c < columns.size(); ++c) {
+        if (c > 0) text_ += ",";
+        text_ += CsvCellOf(*columns[c], i);
+      }
+      text_ += "\n";
+      if (text_.size() >= kCsvFlushBytes) ARROW_RETURN_NOT_OK(Flush());
+    }
+    return arrow::Status::OK();
+  }
+  arrow::Status End() override { return Flush(); }
+
+ private:
+  arrow::Status Flush() {
+    const Status status = file_.Append(text_);
+    text_.clear();
+    return ToArrow(status);
+  }
+
+  runtime::WritableFile& file_;
+  std::string text_;
+};
+
+TableOutput::TableOutput(runtime::FileSystem& files, std::string path, std::string temporary)
+    : files_(files), path_(std::move(path)), temporary_(std::move(temporary)) {}
+
+TableOutput::~TableOutput() {
+  encoder_.reset();
+  if (file_ == nullptr || published_) return;
+  file_.reset();
+  (void)files_.Remove(temporary_);
 }
 
-Status WriteTableFile(runtime::FileSystem& files, const std::string& path, OutputFormat format,
-                      const arrow::Table& table) {
-  const std::string temporary = path + ".tmp";
+Result<std::unique_ptr<TableOutput>> TableOutput::Create(runtime::FileSystem& files,
+                                                         std::string path, std::string temporary,
+                                                         FileFormat format,
+                                                         std::shared_ptr<arrow::Schema> schema) {
   TOKURA_ASSIGN_OR_RETURN(const bool left_over, files.Exists(temporary));
   if (left_over) TOKURA_RETURN_IF_ERROR(files.Remove(temporary));
-  TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::WritableFile> file, files.Create(temporary));
-  Status status = WriteWhole(*file, format, table);
-  file.reset();
-  if (status.ok()) status = files.Rename(temporary, path);
-  if (!status.ok()) {
-    (void)files.Remove(temporary);
-    return status.WithContext(path);
+  std::unique_ptr<TableOutput> output(
+      new TableOutput(files, std::move(path), std::move(temporary)));
+  TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<runtime::WritableFile> file,
+                          files.Create(output->temporary_));
+  output->file_ = std::make_unique<DigestingFile>(std::move(file));
+  switch (format) {
+    case FileFormat::kParquet:
+      output->encoder_ = std::make_unique<ParquetEncoder>(schema, *output->file_);
+      break;
+    case FileFormat::kArrow:
+      output->encoder_ = std::make_unique<ArrowEncoder>(schema, *output->file_);
+      break;
+    case FileFormat::kCsv:
+      output->encoder_ = std::make_unique<CsvEncoder>(*output->file_);
+      break;
   }
-  const size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash);
-  return files.SyncDirectory(folder.empty() ? "/" : folder);
+  TOKURA_RETURN_IF_ERROR(output->Encode([&] { return output->encoder_->Begin(*schema); }));
+  return output;
+}
+
+Status TableOutput::Encode(const std::function<arrow::Status()>& step) const {
+  try {
+    return FromArrow(step(), Code::kInvalidArgument, path_);
+  } catch (const std::exception& e) {
+    return Internal(path_ + ": " + e.what());
+  }
+}
+
+Status TableOutput::Write(const arrow::RecordBatch& batch) {
+  return Encode([&] { return encoder_->Write(batch); });
+}
+
+Result<std::string> TableOutput::Finish() {
+  TOKURA_RETURN_IF_ERROR(Encode([&] { return encoder_->End(); }));
+  TOKURA_RETURN_IF_ERROR(file_->Sync());
+  TOKURA_RETURN_IF_ERROR(file_->Close());
+  return file_->digest();
+}
+
+Status TableOutput::Publish() {
+  TOKURA_RETURN_IF_ERROR(files_.Rename(temporary_, path_));
+  published_ = true;
+  return files_.SyncDirectory(FolderOf(path_));
 }
 
 }  // namespace tokura::offline

@@ -1,348 +1,213 @@
 #include "offline/training_set.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <memory>
 #include <utility>
 
-#include <arrow/chunked_array.h>
-#include <arrow/table.h>
-#include <arrow/type.h>
-#include <boost/json.hpp>
-
 #include "core/digest.h"
-#include "core/key_codec.h"
-#include "core/nearest.h"
-#include "offline/arrow_file.h"
-#include "offline/data_file_schema.h"
-#include "offline/point_in_time.h"
+#include "offline/file_digest.h"
 #include "offline/spine.h"
-#include "offline/table.h"
-#include "offline/table_output.h"
-#include "offline/value_builder.h"
+#include "offline/training_rows.h"
+#include "offline/training_set_build.h"
+#include "offline/training_set_features.h"
+#include "offline/training_set_run.h"
+#include "offline/training_set_tables.h"
 
 namespace tokura::offline {
 namespace {
 
-using catalog::Definitions;
-using catalog::ResolvedFeature;
-using Times = std::vector<std::optional<int64_t>>;
-
-constexpr int64_t kChunkRows = 64 << 10;
-
-std::string Listed(const std::vector<std::string>& names) {
-  std::string out;
-  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
-  return out;
+Result<FileFormat> OutputFormatOf(const std::string& out, std::optional<FileFormat> asked) {
+  if (asked) return *asked;
+  if (const auto format = FileFormatOf(out)) return *format;
+  return InvalidArgument("output '" + out +
+                         "': expected .parquet, .csv, .arrow, .feather or .ipc, or a format");
 }
 
-Result<std::vector<ResolvedFeature>> Resolve(const Definitions& definitions,
-                                             const TrainingSetRequest& request) {
-  if (request.service.empty() == request.features.empty()) {
-    return InvalidArgument("give either a feature service or features");
-  }
-  std::vector<ResolvedFeature> features;
-  if (!request.service.empty()) {
-    TOKURA_ASSIGN_OR_RETURN(const FeatureService* service,
-                            definitions.ResolveService(request.service));
-    features = definitions.FeaturesOf(*service);
-  }
-  for (const std::string& reference : request.features) {
-    TOKURA_ASSIGN_OR_RETURN(const std::vector<ResolvedFeature> named,
-                            definitions.ResolveFeatures(reference, "", false));
-    features.insert(features.end(), named.begin(), named.end());
-  }
-  std::set<const Feature*> seen;
-  for (const ResolvedFeature& feature : features) {
-    if (!feature.group->offline) {
-      return FailedPrecondition("feature group '" + feature.group->QualifiedName() +
-                                "' has no offline table (offline: false)");
-    }
-    if (!seen.insert(feature.feature).second) {
-      return InvalidArgument("feature '" + feature.QualifiedName() + "' is named twice");
-    }
-  }
-  return features;
+Status CheckOutput(runtime::FileSystem& files, const std::string& out) {
+  TOKURA_ASSIGN_OR_RETURN(const bool is_there, files.Exists(out));
+  if (!is_there) return OkStatus();
+  TOKURA_ASSIGN_OR_RETURN(const bool is_directory, files.IsDirectory(out));
+  return is_directory ? InvalidArgument("output '" + out + "' is a directory") : OkStatus();
 }
 
-// interface.md, "Files": group__feature, with the version where one group comes in two of them, and
-// with the project where there are two.
-std::vector<std::string> ColumnNames(const std::vector<ResolvedFeature>& features) {
-  std::set<std::string> projects;
-  std::map<std::string, std::set<uint32_t>> versions;
-  for (const ResolvedFeature& feature : features) {
-    projects.insert(feature.group->project);
-    versions[feature.group->project + "/" + feature.group->name].insert(feature.group->version);
+Status CheckRequest(runtime::FileSystem& files, const TrainingSetRequest& request) {
+  if (request.spine.empty() != request.entities.has_value()) {
+    return InvalidArgument("give either a spine or the time of the entities");
   }
-  const bool with_version = std::any_of(versions.begin(), versions.end(),
-                                        [](const auto& group) { return group.second.size() > 1; });
-  std::vector<std::string> names;
-  for (const ResolvedFeature& feature : features) {
-    std::string name = projects.size() > 1 ? feature.group->project + "__" : "";
-    name += feature.group->name;
-    if (with_version) name += "_v" + std::to_string(feature.group->version);
-    names.push_back(name + "__" + feature.feature->name);
+  if (request.lag_us != 0 && request.mode != JoinMode::kKnown) {
+    return InvalidArgument("a lag goes only with mode known");
   }
-  return names;
-}
-
-// Everything that the spine lacks, at once.
-Status CheckColumns(const Spine& spine, const TrainingSetRequest& request,
-                    const std::vector<ResolvedFeature>& features,
-                    const std::vector<std::string>& columns) {
-  std::vector<std::string> needed{request.time_column};
-  for (const ResolvedFeature& feature : features) {
-    for (const KeyColumn& key : feature.group->entity.keys) {
-      if (std::find(needed.begin(), needed.end(), key.name) == needed.end()) {
-        needed.push_back(key.name);
-      }
-    }
-  }
-  const std::vector<std::string> present = spine.column_names();
-  std::string missing;
-  for (const std::string& name : needed) {
-    if (spine.has(name)) continue;
-    missing += (missing.empty() ? "'" : ", '") + name + "'" + DidYouMean(name, present);
-  }
-  if (!missing.empty()) {
-    return InvalidArgument("spine '" + request.spine + "' lacks " + missing + ". It has " +
-                           Listed(present) + "; needed are " + Listed(needed) +
-                           " (--time-column names another time)");
-  }
-  for (const std::string& name : columns) {
-    if (spine.has(name)) {
-      return InvalidArgument("spine '" + request.spine + "' has a column '" + name +
-                             "', as the training set would; rename it");
-    }
-  }
-  return OkStatus();
-}
-
-Result<Times> TimesOf(const Spine& spine, const std::string& column) {
-  TOKURA_ASSIGN_OR_RETURN(const std::vector<Value> values,
-                          spine.Values(column, {Kind::kTimestamp}));
-  Times times;
-  times.reserve(values.size());
-  for (const Value& value : values) {
-    const auto* time = value.get_if<Timestamp>();
-    times.push_back(time == nullptr ? std::nullopt : std::optional<int64_t>(time->us));
-  }
-  return times;
-}
-
-// Rows with a null in a key column have an empty key.
-Result<std::vector<std::string>> RowKeysOf(const Spine& spine, const FeatureGroup& group) {
-  std::vector<std::vector<Value>> columns;
-  for (const KeyColumn& key : group.entity.keys) {
-    TOKURA_ASSIGN_OR_RETURN(std::vector<Value> values, spine.Values(key.name, key.type));
-    columns.push_back(std::move(values));
-  }
-  std::vector<std::string> keys(spine.rows());
-  std::vector<Value> row(columns.size());
-  for (size_t i = 0; i < keys.size(); ++i) {
-    bool has_null = false;
-    for (size_t c = 0; c < columns.size(); ++c) {
-      row[c] = std::move(columns[c][i]);
-      has_null = has_null || row[c].is_null();
-    }
-    if (has_null) continue;
-    // A key over the limit was never written.
-    Result<std::string> key = EncodeRowKey(group.id, row);
-    if (key.ok()) keys[i] = std::move(key).value();
-  }
-  return keys;
-}
-
-// What the features of one group need, in the order of its first feature.
-struct GroupJoin {
-  const FeatureGroup* group = nullptr;
-  std::vector<size_t> places;  // in the training set's features
-  std::unique_ptr<Table> table;
-  SpineKeys spine;
-};
-
-Result<std::vector<GroupJoin>> PlanJoins(runtime::FileSystem& files,
-                                         const std::string& offline_root, const Spine& spine,
-                                         const Times& times,
-                                         const std::vector<ResolvedFeature>& features) {
-  std::vector<GroupJoin> joins;
-  for (size_t i = 0; i < features.size(); ++i) {
-    auto join = std::find_if(joins.begin(), joins.end(), [&](const GroupJoin& other) {
-      return other.group == features[i].group;
-    });
-    if (join == joins.end()) {
-      GroupJoin made;
-      made.group = features[i].group;
-      TOKURA_ASSIGN_OR_RETURN(made.table, Table::OpenForRead(files, offline_root, *made.group));
-      TOKURA_ASSIGN_OR_RETURN(made.spine.row_keys, RowKeysOf(spine, *made.group));
-      made.spine.times_us = &times;
-      joins.push_back(std::move(made));
-      join = joins.end() - 1;
-    }
-    join->places.push_back(i);
-  }
-  return joins;
-}
-
-Status RunJoins(runtime::FileSystem& files, const std::vector<ResolvedFeature>& features,
-                const std::vector<GroupJoin>& joins,
-                const std::function<void(const TrainingSetProgress&)>& progress,
-                std::vector<SpineColumn>* columns) {
-  TrainingSetProgress done;
-  for (const GroupJoin& join : joins) {
-    done.rows_total += RowsToRead(*join.table, *join.group, join.spine);
-  }
-  const auto on_rows = [&](uint64_t rows) {
-    done.rows_done += rows;
-    if (progress) progress(done);
-  };
-  for (const GroupJoin& join : joins) {
-    std::vector<const Feature*> wanted;
-    std::vector<SpineColumn> values;
-    for (const size_t place : join.places) {
-      wanted.push_back(features[place].feature);
-      values.push_back(std::move((*columns)[place]));
-    }
-    TOKURA_RETURN_IF_ERROR(
-        JoinGroup(files, *join.table, *join.group, wanted, join.spine, on_rows, &values));
-    for (size_t i = 0; i < join.places.size(); ++i) {
-      (*columns)[join.places[i]] = std::move(values[i]);
-    }
-  }
-  return OkStatus();
-}
-
-arrow::Result<std::shared_ptr<arrow::ChunkedArray>> ToArrowColumn(const SpineColumn& column) {
-  const std::shared_ptr<arrow::DataType> type = ArrowTypeOf(column.type(), 0);
-  arrow::ArrayVector chunks;
-  for (size_t begin = 0; begin < column.size(); begin += kChunkRows) {
-    ARROW_ASSIGN_OR_RAISE(ValueBuilder builder, ValueBuilder::Make(column.type(), type));
-    const size_t end = std::min<size_t>(column.size(), begin + kChunkRows);
-    for (size_t i = begin; i < end; ++i) ARROW_RETURN_NOT_OK(builder.Append(column.At(i)));
-    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Array> chunk, builder.Finish());
-    chunks.push_back(std::move(chunk));
-  }
-  return std::make_shared<arrow::ChunkedArray>(std::move(chunks), type);
-}
-
-Result<std::shared_ptr<arrow::Table>> WithColumns(std::shared_ptr<arrow::Table> table,
-                                                  const std::vector<std::string>& names,
-                                                  const std::vector<SpineColumn>& columns) {
-  const auto add = [&]() -> arrow::Status {
-    for (size_t i = 0; i < names.size(); ++i) {
-      ARROW_ASSIGN_OR_RAISE(auto column, ToArrowColumn(columns[i]));
-      ARROW_ASSIGN_OR_RAISE(
-          table,
-          table->AddColumn(table->num_columns(), arrow::field(names[i], column->type()), column));
-    }
-    return arrow::Status::OK();
-  };
-  TOKURA_RETURN_IF_ERROR(FromArrow(add(), Code::kInternal, "training set"));
-  return table;
-}
-
-Status WriteOutput(runtime::FileSystem& files, const TrainingSetRequest& request,
-                   const Spine& spine, const std::vector<ResolvedFeature>& features,
-                   const std::vector<std::string>& names, const std::vector<SpineColumn>& columns) {
-  TOKURA_ASSIGN_OR_RETURN(const OutputFormat format, OutputFormatOf(request.out));
-  std::vector<std::pair<std::string, Type>> types{{request.time_column, {Kind::kTimestamp}}};
-  for (const ResolvedFeature& feature : features) {
-    for (const KeyColumn& key : feature.group->entity.keys) types.emplace_back(key.name, key.type);
-  }
-  TOKURA_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Table> table,
-                          spine.Table(format == OutputFormat::kParquet, types));
-  TOKURA_ASSIGN_OR_RETURN(table, WithColumns(std::move(table), names, columns));
-  return WriteTableFile(files, request.out, format, *table);
-}
-
-// All that the bytes of the training set follow from.
-std::string ContentId(const TrainingSetManifest& manifest, const TrainingSetRequest& request) {
-  boost::json::array snapshots;
-  for (const auto& [group, id] : manifest.snapshots) snapshots.push_back({group, id});
-  const boost::json::object inputs{
-      {"features", boost::json::value_from(manifest.features)},
-      {"mode", manifest.mode},
-      {"revision", manifest.revision},
-      {"snapshots", std::move(snapshots)},
-      {"spine_digest", manifest.spine_digest},
-      {"time_column", request.time_column},
-  };
-  return DigestBytes(boost::json::serialize(inputs)).ToHex();
-}
-
-uint64_t RowsWithoutAnyValue(const std::vector<SpineColumn>& columns, uint64_t rows) {
-  uint64_t without = 0;
-  for (size_t i = 0; i < rows; ++i) {
-    const bool any = std::any_of(columns.begin(), columns.end(),
-                                 [i](const SpineColumn& column) { return column.has(i); });
-    without += any ? 0 : 1;
-  }
-  return without;
-}
-
-Status CheckRequest(const TrainingSetRequest& request) {
-  if (request.mode == "known" || request.mode == "served") {
-    return InvalidArgument("mode '" + request.mode +
-                           "' comes with the lakehouse release; this one has 'event'");
-  }
-  if (request.mode != "event") {
-    return InvalidArgument("mode '" + request.mode + "': expected 'event'");
+  if (request.lag_us < 0) return InvalidArgument("the lag is negative");
+  if (request.entities && !request.entities->as_of_us &&
+      request.entities->from_us >= request.entities->to_us) {
+    return InvalidArgument("the time of the entities ends before it begins");
   }
   if (request.out == request.spine) {
     return InvalidArgument("spine and output are the same file: '" + request.out + "'");
   }
-  return OutputFormatOf(request.out).status();
+  TOKURA_RETURN_IF_ERROR(request.selection.Check());
+  return CheckOutput(files, request.out);
+}
+
+// "flights/airport", which all features must have.
+Result<std::string> OneEntity(const TrainingFeatures& features) {
+  std::vector<std::string> names;
+  for (const FeatureGroup* group : features.groups()) {
+    const std::string name = group->project + "/" + group->entity.name;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  if (names.size() == 1) return names.front();
+  return InvalidArgument("without a spine all features must be of one entity; these are of " +
+                         names[0] + " and " + names[1]);
+}
+
+// All but the snapshots.
+Result<DatasetInputs> InputsOf(const TrainingSetWork& work, const TrainingSetRequest& request,
+                               const TrainingFeatures& features, Revision revision) {
+  DatasetInputs inputs;
+  if (request.entities) {
+    inputs.entities = request.entities;
+    TOKURA_ASSIGN_OR_RETURN(inputs.entities->entity, OneEntity(features));
+  } else {
+    TOKURA_ASSIGN_OR_RETURN(inputs.spine_format, SpineFormatOf(request.spine));
+    inputs.selection = request.selection;
+    inputs.time_column = request.time_column;
+    // Its columns before anything is made.
+    TOKURA_RETURN_IF_ERROR(OpenSpineRows(work.files, request.spine, request.spine,
+                                         NeedsOf(features, inputs), false, nullptr)
+                               .status());
+    TOKURA_ASSIGN_OR_RETURN(inputs.spine_digest, DigestOfFile(work.files, request.spine));
+  }
+  inputs.time_column = request.time_column;
+  inputs.selection = request.selection;
+  inputs.mode = request.mode;
+  inputs.lag_us = request.lag_us;
+  inputs.features = features.references();
+  inputs.revision = revision.value;
+  TOKURA_ASSIGN_OR_RETURN(inputs.format, OutputFormatOf(request.out, request.format));
+  inputs.code_version = work.code_version;
+  return inputs;
+}
+
+std::string BuildKey(const DatasetInputs& inputs, bool as_of_now) {
+  return DigestBytes(inputs.Id() + (as_of_now ? " now" : "")).ToHex();
+}
+
+void Note(const TrainingSetWork& work, const std::string& line) {
+  if (work.note) work.note(line);
+}
+
+// Takes up an interrupted build where that is possible, else begins a new one: afterwards `inputs`
+// has its snapshots, and the folder its plan.
+Result<TrainingTables> Begin(const TrainingSetWork& work, const TrainingSetRequest& request,
+                             const TrainingFeatures& features, BuildFolder* folder,
+                             DatasetInputs* inputs) {
+  const int64_t now_us = work.clock.NowUs();
+  TOKURA_ASSIGN_OR_RETURN(const std::optional<BuildPlan> earlier, folder->ReadPlan());
+  if (earlier) {
+    TOKURA_RETURN_IF_ERROR(work.files.RemoveAll(earlier->temporary));
+    Result<TrainingTables> tables = FailedPrecondition("asked to begin anew");
+    if (!request.fresh && now_us - earlier->began_us < BuildFolder::kKeptUs) {
+      tables = OpenTablesAt(work, features, earlier->inputs.snapshots);
+    }
+    if (tables.ok()) {
+      Note(work, "going on with the build that began at " +
+                     FormatTimestamp(Timestamp{earlier->began_us}) +
+                     ", with the tables as they were then (--fresh begins anew)");
+      *inputs = earlier->inputs;
+      return tables;
+    }
+    TOKURA_RETURN_IF_ERROR(folder->Clear());
+  }
+  if (request.as_of_now) inputs->entities->as_of_us = now_us;
+  TOKURA_ASSIGN_OR_RETURN(TrainingTables tables,
+                          OpenNewestTables(work, features, &inputs->snapshots));
+  TOKURA_RETURN_IF_ERROR(
+      folder->WritePlan({*inputs, now_us, TemporaryOf(request.out, inputs->Id())}));
+  return tables;
+}
+
+// The manifest of the same inputs from before, if there is one: it stays, and `dataset` must agree.
+Result<Dataset> PublishDataset(const TrainingSetWork& work, DatasetStore& store, Dataset dataset) {
+  TOKURA_ASSIGN_OR_RETURN(std::optional<Dataset> before, store.Read(dataset.id));
+  if (!before) {
+    dataset.created_us = work.clock.NowUs();
+    TOKURA_RETURN_IF_ERROR(store.Publish(dataset));
+    return dataset;
+  }
+  if (before->output_digest == dataset.output_digest) return *std::move(before);
+  return Corrupt("training set " + dataset.id + " was made before from the same inputs and had " +
+                 "other bytes (digest " + before->output_digest + ", now " + dataset.output_digest +
+                 "); 'tokura verify' looks for damaged files");
+}
+
+// Whether trying again as it is cannot help.
+bool IsFinal(Code code) {
+  return code == Code::kInvalidArgument || code == Code::kFailedPrecondition ||
+         code == Code::kResourceExhausted;
+}
+
+// What lies in the folders of a build that has begun.
+struct Building {
+  const TrainingSetWork& work;
+  DatasetStore store;
+  BuildFolder folder;
+};
+
+Result<Dataset> Build(Building& building, const catalog::Definitions& definitions,
+                      const TrainingSetRequest& request, const TrainingFeatures& features,
+                      const DatasetInputs& inputs, const TrainingTables& tables) {
+  const TrainingSetWork& work = building.work;
+  const std::string id = inputs.Id();
+  TOKURA_RETURN_IF_ERROR(PinTables(work, features, inputs));
+  TrainingSetRun run{
+      inputs, features, tables, "", request.spine, request.out, building.folder.work_folder()};
+  if (!inputs.entities) {
+    TOKURA_RETURN_IF_ERROR(building.store.KeepSpine(id, request.spine, inputs.spine_digest));
+    run.spine_path = building.store.SpinePath(id, request.spine);
+  }
+  TOKURA_RETURN_IF_ERROR(building.store.KeepDefinitions(id, DefinitionsOf(definitions, features)));
+  TOKURA_ASSIGN_OR_RETURN(TrainingSetResult result, RunTrainingSet(work, run));
+  result.dataset.service = features.service;
+  result.dataset.spine_name = request.spine.substr(request.spine.rfind('/') + 1);
+  TOKURA_ASSIGN_OR_RETURN(Dataset dataset,
+                          PublishDataset(work, building.store, std::move(result.dataset)));
+  TOKURA_RETURN_IF_ERROR(result.output->Publish());
+  return dataset;
+}
+
+// Takes back what a build that will not be taken up has left beside the tables.
+Status Abandon(const TrainingSetWork& work, DatasetStore& store, const DatasetInputs& inputs) {
+  TOKURA_ASSIGN_OR_RETURN(const std::optional<Dataset> dataset, store.Read(inputs.Id()));
+  if (dataset) return OkStatus();  // made by another build
+  return RemoveDataset(work, &store, inputs);
 }
 
 }  // namespace
 
-std::string TrainingSetManifest::ToJson() const {
-  boost::json::object named_snapshots;
-  for (const auto& [group, snapshot] : snapshots) named_snapshots[group] = snapshot;
-  return boost::json::serialize(boost::json::object{
-      {"id", id},
-      {"rows", rows},
-      {"features", boost::json::value_from(features)},
-      {"mode", mode},
-      {"revision", revision},
-      {"snapshots", std::move(named_snapshots)},
-      {"spine_digest", spine_digest},
-      {"rows_without_any_value", rows_without_any_value},
-  });
-}
-
-Result<TrainingSetManifest> BuildTrainingSet(
-    runtime::FileSystem& files, const catalog::Definitions& definitions,
-    const std::string& offline_root, const TrainingSetRequest& request,
-    const std::function<void(const TrainingSetProgress&)>& progress) {
-  TOKURA_RETURN_IF_ERROR(CheckRequest(request));
-  TOKURA_ASSIGN_OR_RETURN(const std::vector<ResolvedFeature> features,
-                          Resolve(definitions, request));
-  const std::vector<std::string> names = ColumnNames(features);
-  TOKURA_ASSIGN_OR_RETURN(const Spine spine, Spine::Read(files, request.spine));
-  TOKURA_RETURN_IF_ERROR(CheckColumns(spine, request, features, names));
-  TOKURA_ASSIGN_OR_RETURN(const Times times, TimesOf(spine, request.time_column));
-  TOKURA_ASSIGN_OR_RETURN(const std::vector<GroupJoin> joins,
-                          PlanJoins(files, offline_root, spine, times, features));
-  std::vector<SpineColumn> columns;
-  for (const ResolvedFeature& feature : features) {
-    columns.emplace_back(feature.feature->type, spine.rows());
-  }
-  TOKURA_RETURN_IF_ERROR(RunJoins(files, features, joins, progress, &columns));
-  TOKURA_RETURN_IF_ERROR(WriteOutput(files, request, spine, features, names, columns));
-
-  TrainingSetManifest manifest;
-  manifest.rows = spine.rows();
-  manifest.features = names;
-  manifest.mode = request.mode;
-  manifest.revision = definitions.revision.value;
-  for (const GroupJoin& join : joins) {
-    manifest.snapshots.emplace_back(join.group->QualifiedName(), join.table->current().id);
-  }
-  manifest.spine_digest = spine.digest();
-  manifest.rows_without_any_value = RowsWithoutAnyValue(columns, spine.rows());
-  manifest.id = ContentId(manifest, request);
-  return manifest;
+Result<Dataset> BuildTrainingSet(const TrainingSetWork& work,
+                                 const catalog::Definitions& definitions,
+                                 const TrainingSetRequest& request) {
+  TOKURA_RETURN_IF_ERROR(CheckRequest(work.files, request));
+  TOKURA_ASSIGN_OR_RETURN(const TrainingFeatures features,
+                          ResolveTrainingFeatures(definitions, request.service, request.features));
+  TOKURA_ASSIGN_OR_RETURN(DatasetInputs inputs,
+                          InputsOf(work, request, features, definitions.revision));
+  DatasetStore store(work.files, work.offline_root);
+  TOKURA_RETURN_IF_ERROR(BuildFolder::RemoveStale(
+      work.files, work.offline_root, work.clock.NowUs(),
+      [&](const BuildPlan& plan) { return Abandon(work, store, plan.inputs); }));
+  TOKURA_ASSIGN_OR_RETURN(
+      BuildFolder folder,
+      BuildFolder::Open(work.files, work.offline_root, BuildKey(inputs, request.as_of_now)));
+  TOKURA_ASSIGN_OR_RETURN(const TrainingTables tables,
+                          Begin(work, request, features, &folder, &inputs));
+  Building building{work, store, std::move(folder)};
+  Result<Dataset> dataset = Build(building, definitions, request, features, inputs, tables);
+  if (!dataset.ok() && !IsFinal(dataset.status().code())) return dataset;
+  if (!dataset.ok()) TOKURA_RETURN_IF_ERROR(Abandon(work, store, inputs));
+  TOKURA_RETURN_IF_ERROR(building.folder.Remove());
+  return dataset;
 }
 
 }  // namespace tokura::offline

@@ -15,18 +15,12 @@
 
 #include "core/schema.h"
 #include "core/status.h"
+#include "offline/join/join_mode.h"
 #include "offline/table.h"
 #include "runtime/executor.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {
-
-// Which records count, and from when on.
-enum class JoinMode : uint8_t {
-  kEvent,   // stored offline, event_time <= t
-  kKnown,   // the same, and write_time <= t - lag
-  kServed,  // stored online, write_time <= t
-};
 
 // One feature group: its features in the order of their columns.
 struct JoinGroup {
@@ -54,11 +48,6 @@ struct JoinOptions {
   // What does not fit is spilled here. Groups that an earlier run of the same join finished are
   // taken from here; a run that ends well leaves nothing.
   std::string work_folder;
-};
-
-struct JoinProgress {
-  uint64_t history_rows_done = 0;
-  uint64_t history_rows_total = 0;
 };
 
 struct JoinOutcome {

@@ -35,13 +35,25 @@ class Usage(Case):
 
     def test_what_is_not_in_this_release_says_so(self):
         for arguments in (["up", "--nodes", "3"], ["cluster", "add", "n2"], ["cluster", "init"], ["offline", "compact"],
-                          ["offline", "expire", "--older-than", "3d"], ["training-set", "list"],
-                          ["training-set", "build", "--spine", "s.csv", "--service", "a/b", "--out",
-                           "o.csv", "--mode", "known"],
-                          ["training-set", "build", "--spine", "s.csv", "--service", "a/b", "--out",
-                           "o.csv", "--memory", "2GiB"]):
+                          ["offline", "expire", "--older-than", "3d"]):
             self.refused(2, "release", tokura(*arguments))
         self.refused(2, "etcd://", tokura("--catalog", "etcd://localhost:2379", program="tokura-router"))
+
+    def test_training_set_refuses_what_does_not_go_together(self):
+        build = ["training-set", "build", "--service", "a/b", "--out", "o.csv"]
+        spine = ["--spine", "s.csv"]
+        for flags, why in ((spine + ["--lag", "1h"], "--lag goes only with --mode known"),
+                           (spine + ["--mode", "then"], "--mode"),
+                           ([], "either --spine or --entities"),
+                           (spine + ["--entities", "all"], "not both"),
+                           (["--entities", "all", "--from", "2026-01-01"], "--from and --to"),
+                           (spine + ["--as-of", "now"], "only with --entities"),
+                           (spine + ["--features", "a/b:c"], "either --service or --features"),
+                           (spine + ["--split", "train=0.8,test=0.3"], "add up to 1"),
+                           (spine + ["--sample", "2"], "sample"),
+                           (spine + ["--split-time", "2026-01-02,2026-01-01"], "ascend"),
+                           (spine + ["--memory", "much"], "--memory")):
+            self.refused(2, why, tokura(*build, *flags))
 
     def test_unreachable_is_three(self):
         with socket.socket() as unused:
@@ -87,7 +99,7 @@ class Usage(Case):
             self.assertIn("training-set", result.stdout)
         script = tokura("completion", "bash").stdout
         probe = script + """
-COMP_WORDS=(tokura training-set build --sp); COMP_CWORD=3; _tokura; echo "${COMPREPLY[*]}"
+COMP_WORDS=(tokura training-set build --spi); COMP_CWORD=3; _tokura; echo "${COMPREPLY[*]}"
 COMP_WORDS=(tokura ver); COMP_CWORD=1; _tokura; echo "${COMPREPLY[*]}"
 """
         done = subprocess.run(["bash", "-c", probe], capture_output=True, text=True, timeout=60)

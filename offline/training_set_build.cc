@@ -1,0 +1,99 @@
+#include "offline/training_set_build.h"
+
+#include <utility>
+
+#include <boost/json.hpp>
+
+namespace tokura::offline {
+namespace {
+
+constexpr char kPlan[] = "/plan.jsonl";
+constexpr char kLock[] = "/lock";
+
+std::string BuildingFolder(const std::string& offline_root) {
+  return offline_root + "/_datasets/_building";
+}
+
+// A line with the inputs as in a manifest, and one with what else there is.
+std::string ToText(const BuildPlan& plan) {
+  Dataset dataset;
+  dataset.id = plan.inputs.Id();
+  dataset.inputs = plan.inputs;
+  dataset.created_us = plan.began_us;
+  return dataset.ToJson() + "\n" +
+         boost::json::serialize(boost::json::object{{"temporary", plan.temporary}}) + "\n";
+}
+
+// nullopt: a plan that this version cannot read is none.
+std::optional<BuildPlan> FromText(const std::string& text) {
+  const size_t newline = text.find('\n');
+  if (newline == std::string::npos) return std::nullopt;
+  const Result<Dataset> dataset = ParseDataset(text.substr(0, newline));
+  boost::system::error_code error;
+  const boost::json::value rest = boost::json::parse(text.substr(newline + 1), error);
+  if (!dataset.ok() || error || !rest.is_object()) return std::nullopt;
+  const boost::json::value* temporary = rest.get_object().if_contains("temporary");
+  if (temporary == nullptr || !temporary->is_string()) return std::nullopt;
+  return BuildPlan{dataset->inputs, dataset->created_us, std::string(temporary->get_string())};
+}
+
+}  // namespace
+
+BuildFolder::BuildFolder(runtime::FileSystem& files, std::string folder)
+    : files_(&files), folder_(std::move(folder)) {}
+
+Result<BuildFolder> BuildFolder::Open(runtime::FileSystem& files, const std::string& offline_root,
+                                      const std::string& key) {
+  BuildFolder folder(files, BuildingFolder(offline_root) + "/" + key);
+  TOKURA_RETURN_IF_ERROR(files.CreateDirectories(folder.folder_));
+  auto lock = files.Lock(folder.folder_ + kLock);
+  if (lock.status().code() == Code::kFailedPrecondition) {
+    return FailedPrecondition("another process is building this training set");
+  }
+  if (!lock.ok()) return lock.status();
+  folder.lock_ = std::move(lock).value();
+  return folder;
+}
+
+Result<std::optional<BuildPlan>> BuildFolder::ReadPlan() const {
+  TOKURA_ASSIGN_OR_RETURN(const bool is_there, files_->Exists(folder_ + kPlan));
+  if (!is_there) return std::optional<BuildPlan>();
+  TOKURA_ASSIGN_OR_RETURN(const std::string text, runtime::ReadFile(*files_, folder_ + kPlan));
+  return FromText(text);
+}
+
+Status BuildFolder::WritePlan(const BuildPlan& plan) {
+  TOKURA_RETURN_IF_ERROR(runtime::WriteFileAtomically(*files_, folder_ + kPlan, ToText(plan)));
+  return files_->CreateDirectories(work_folder());
+}
+
+Status BuildFolder::Clear() {
+  TOKURA_RETURN_IF_ERROR(files_->RemoveAll(work_folder()));
+  return files_->RemoveAll(folder_ + kPlan);
+}
+
+Status BuildFolder::Remove() {
+  TOKURA_RETURN_IF_ERROR(Clear());
+  return files_->RemoveAll(folder_);
+}
+
+Status BuildFolder::RemoveStale(runtime::FileSystem& files, const std::string& offline_root,
+                                int64_t now_us,
+                                const std::function<Status(const BuildPlan&)>& abandon) {
+  TOKURA_ASSIGN_OR_RETURN(const bool any, files.Exists(BuildingFolder(offline_root)));
+  if (!any) return OkStatus();
+  TOKURA_ASSIGN_OR_RETURN(const std::vector<std::string> keys,
+                          files.List(BuildingFolder(offline_root)));
+  for (const std::string& key : keys) {
+    Result<BuildFolder> folder = Open(files, offline_root, key);
+    if (!folder.ok()) continue;  // somebody is at work there
+    TOKURA_ASSIGN_OR_RETURN(const std::optional<BuildPlan> plan, folder->ReadPlan());
+    if (!plan || now_us - plan->began_us < kKeptUs) continue;
+    TOKURA_RETURN_IF_ERROR(files.RemoveAll(plan->temporary));
+    TOKURA_RETURN_IF_ERROR(abandon(*plan));
+    TOKURA_RETURN_IF_ERROR(folder->Remove());
+  }
+  return OkStatus();
+}
+
+}  // namespace tokura::offline
