@@ -62,6 +62,11 @@ void Compactor::Impl::NoteCommitted(const catalog::Definitions& definitions) {
 
 // Every group that is offline has a table, and no other; rows of groups that are gone are dropped.
 Task<void> Compactor::Impl::SyncTables(Definitions definitions) {
+  // First, for a table whose group was made again is moved away, which its writer would forbid.
+  std::erase_if(tables_, [&](const auto& entry) {
+    const FeatureGroup* group = definitions->FindGroup(entry.first);
+    return group == nullptr || !group->offline;
+  });
   for (const FeatureGroup& group : definitions->groups) {
     if (!group.offline) continue;
     const auto table = tables_.find(group.id);
@@ -71,10 +76,6 @@ Task<void> Compactor::Impl::SyncTables(Definitions definitions) {
       co_await EvolveTable(group);
     }
   }
-  std::erase_if(tables_, [&](const auto& entry) {
-    const FeatureGroup* group = definitions->FindGroup(entry.first);
-    return group == nullptr || !group->offline;
-  });
   std::erase_if(unopened_, [&](GroupId id) {
     const FeatureGroup* group = definitions->FindGroup(id);
     return group == nullptr || !group->offline;

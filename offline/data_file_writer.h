@@ -1,7 +1,7 @@
 // DataFileWriter: one data file (docs/formats/data_file.md), written in a stream of batches, so
 // that memory is that of a row group and not of the file. Included by .cc files of offline/ only.
 //
-//   DataFileWriter::Open(files, folder, "data/event_day=2026-01-01/0000000012-00", ...)
+//   DataFileWriter::Open(files, folder, "data/event_day=2026-01-01/0000000012-w0-00", ...)
 //   Append(batch, digest)*
 //   Finish() -> NewFile for TableChange::added
 #pragma once

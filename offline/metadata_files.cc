@@ -28,11 +28,12 @@ int64_t VersionOf(std::string_view name) {
   return whole && version > 0 ? version : 0;
 }
 
-// The digits in "m-<32 digits>.avro"; empty if it is no such name.
+// The digits in "m-<32 digits>-w0.avro"; empty if it is no such name.
 std::string_view ContentDigits(std::string_view name) {
   const size_t begin = name.find('-');
-  const size_t end = name.rfind('.');
-  if (begin == std::string_view::npos || end != begin + 1 + kDigestDigits) return {};
+  if (begin == std::string_view::npos) return {};
+  const size_t end = name.find_first_of("-.", begin + 1);
+  if (end != begin + 1 + kDigestDigits) return {};
   const std::string_view digits = name.substr(begin + 1, kDigestDigits);
   return Digest::FromHex(digits).ok() ? digits : std::string_view();
 }
@@ -72,13 +73,21 @@ std::string MetadataFiles::VersionPath(int64_t version) const {
          std::string(kVersionSuffix);
 }
 
-Result<int64_t> MetadataFiles::NewestVersion() const {
-  int64_t newest = 0;
+Result<std::vector<int64_t>> MetadataFiles::Versions() const {
+  std::vector<int64_t> versions;
   Result<std::vector<std::string>> names = files_.List(folder_);
-  if (!names.ok() && names.status().code() == Code::kNotFound) return newest;
+  if (!names.ok() && names.status().code() == Code::kNotFound) return versions;
   if (!names.ok()) return names.status();
-  for (const std::string& name : *names) newest = std::max(newest, VersionOf(name));
-  return newest;
+  for (const std::string& name : *names) {
+    if (const int64_t version = VersionOf(name); version > 0) versions.push_back(version);
+  }
+  std::sort(versions.begin(), versions.end());
+  return versions;
+}
+
+Result<int64_t> MetadataFiles::NewestVersion() const {
+  TOKURA_ASSIGN_OR_RETURN(const std::vector<int64_t> versions, Versions());
+  return versions.empty() ? 0 : versions.back();
 }
 
 Result<iceberg::TableMetadata> MetadataFiles::Read(int64_t version) const {
@@ -98,8 +107,11 @@ Status MetadataFiles::Commit(int64_t version, const iceberg::TableMetadata& meta
   // A writer far ahead may have removed the version of our name already.
   TOKURA_ASSIGN_OR_RETURN(const int64_t newest, NewestVersion());
   if (newest >= version) return taken;
+  if (newest != version - 1) {
+    return FailedPrecondition(folder_ + ": the table was replaced by another");
+  }
   const std::string text = WithChecksum(iceberg::EncodeTableMetadata(metadata));
-  Status created = runtime::CreateFileAtomically(files_, path, text);
+  Status created = runtime::CreateFileAtomically(files_, path, text, Mark());
   if (created.code() == Code::kAlreadyExists) return taken;
   if (!created.ok()) {
     // Perhaps it took its name all the same. Only what is there, and durable, counts.
@@ -109,14 +121,18 @@ Status MetadataFiles::Commit(int64_t version, const iceberg::TableMetadata& meta
   }
   // A hint that is behind is still one: readers look for later versions.
   (void)runtime::WriteFileAtomically(files_, folder_ + "/" + std::string(kHint),
-                                     std::to_string(version));
+                                     std::to_string(version), Mark());
   return OkStatus();
 }
+
+std::string MetadataFiles::Mark() const { return writer_.empty() ? "" : "." + writer_; }
 
 Result<std::string> MetadataFiles::Write(std::string_view prefix, std::string_view bytes,
                                          std::string_view suffix) {
   std::string name(prefix);
-  name.append("-").append(DigestBytes(bytes).ToHex()).append(suffix);
+  name.append("-").append(DigestBytes(bytes).ToHex());
+  if (!writer_.empty()) name.append("-").append(writer_);
+  name.append(suffix);
   Status created = runtime::CreateFileAtomically(files_, folder_ + "/" + name, bytes);
   // A name stands only for a whole file, but perhaps not durably yet.
   if (created.code() == Code::kAlreadyExists) created = files_.SyncDirectory(folder_);
@@ -134,17 +150,16 @@ Result<std::string> MetadataFiles::ReadContent(const std::string& name) const {
   return bytes;
 }
 
-Status MetadataFiles::RemoveAllBut(const std::vector<std::string>& keep, int64_t version_min) {
+Status MetadataFiles::RemoveIf(const std::function<bool(const std::string&)>& unwanted) {
   TOKURA_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(folder_));
   for (const std::string& name : names) {
-    const int64_t version = VersionOf(name);
-    const bool left = name.find(".tmp.") != std::string::npos;
-    const bool old = version > 0 && version < version_min;
-    const bool unnamed =
-        !ContentDigits(name).empty() && std::find(keep.begin(), keep.end(), name) == keep.end();
-    if (left || old || unnamed) TOKURA_RETURN_IF_ERROR(files_.Remove(folder_ + "/" + name));
+    const bool of_ours = !ContentDigits(name).empty() || name.find(".tmp.") != std::string::npos;
+    if (!of_ours || !unwanted(name)) continue;
+    TOKURA_RETURN_IF_ERROR(files_.Remove(folder_ + "/" + name));
   }
   return OkStatus();
 }
+
+Status MetadataFiles::RemoveVersion(int64_t version) { return files_.Remove(VersionPath(version)); }
 
 }  // namespace tokura::offline

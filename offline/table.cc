@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <string_view>
 #include <utility>
 
@@ -102,19 +103,6 @@ std::optional<DataFile> ToDataFile(const FileEntry& entry, std::string path) {
   return file;
 }
 
-// Moves the table of a group that was dropped and made again out of the way; nothing is lost.
-Status SetAside(runtime::FileSystem& files, const std::string& offline_root,
-                const FeatureGroup& group, GroupId old_id) {
-  const std::string dropped = offline_root + "/_dropped";
-  TOKURA_RETURN_IF_ERROR(files.CreateDirectories(dropped));
-  const std::string from = TableFolder(offline_root, group);
-  const std::string to = dropped + "/" + group.project + "__" + group.name + "_v" +
-                         std::to_string(group.version) + "-" + std::to_string(old_id.value);
-  TOKURA_RETURN_IF_ERROR(files.Rename(from, to));
-  TOKURA_RETURN_IF_ERROR(files.SyncDirectory(dropped));
-  return files.SyncDirectory(offline_root + "/" + group.project);
-}
-
 Result<GroupId> GroupOf(const TableMetadata& metadata) {
   const auto found = metadata.properties.find(kGroupIdProperty);
   uint32_t id = 0;
@@ -179,9 +167,36 @@ Result<bool> ApplyDefinition(const FeatureGroup& group, TableMetadata* metadata)
 Table::Table(runtime::FileSystem& files, std::string folder, GroupId group)
     : files_(files), folder_(std::move(folder)), group_(group), metadata_files_(files, folder_) {}
 
-Status Table::Create(const FeatureGroup& group, int64_t now_us) {
+Status Table::BecomeWriter() {
   TOKURA_RETURN_IF_ERROR(files_.CreateDirectories(folder_ + "/data"));
-  TOKURA_RETURN_IF_ERROR(files_.CreateDirectories(folder_ + "/metadata"));
+  TOKURA_RETURN_IF_ERROR(files_.CreateDirectories(metadata_files_.folder()));
+  TOKURA_ASSIGN_OR_RETURN(lock_, WriterLock::Take(files_, metadata_files_.folder()));
+  metadata_files_.SetWriter(lock_->name());
+  // What a writer published and did not live to make durable may be built upon from now on.
+  return files_.SyncDirectory(metadata_files_.folder());
+}
+
+// Moves the table of a group that was dropped and made again out of the way; nothing is lost.
+Status Table::SetAside(const std::string& offline_root, const FeatureGroup& group, GroupId old_id) {
+  {
+    TOKURA_ASSIGN_OR_RETURN(const GoneWriters gone, lock_->Gone());
+    if (!gone.everyone) {
+      return FailedPrecondition(folder_ + ": a writer is still at work for the group that was " +
+                                "here before; try again when it has ended");
+    }
+  }
+  const std::string dropped = offline_root + "/_dropped";
+  TOKURA_RETURN_IF_ERROR(files_.CreateDirectories(dropped));
+  const std::string to = dropped + "/" + group.project + "__" + group.name + "_v" +
+                         std::to_string(group.version) + "-" + std::to_string(old_id.value);
+  TOKURA_RETURN_IF_ERROR(files_.Rename(folder_, to));
+  TOKURA_RETURN_IF_ERROR(files_.SyncDirectory(dropped));
+  TOKURA_RETURN_IF_ERROR(files_.SyncDirectory(offline_root + "/" + group.project));
+  lock_.reset();  // it moved, too
+  return BecomeWriter();
+}
+
+Status Table::Create(const FeatureGroup& group, int64_t now_us) {
   TableMetadata metadata;
   metadata.location = LocationOf(folder_);
   metadata.table_uuid = UuidOf(metadata.location, group.id, now_us);
@@ -215,6 +230,7 @@ Result<std::unique_ptr<Table>> Table::OpenForWrite(runtime::FileSystem& files,
                                                    const FeatureGroup& group, int64_t now_us) {
   const std::string folder = TableFolder(offline_root, group);
   std::unique_ptr<Table> table(new Table(files, folder, group.id));
+  TOKURA_RETURN_IF_ERROR(table->BecomeWriter());
   TOKURA_ASSIGN_OR_RETURN(int64_t newest, table->metadata_files_.NewestVersion());
   if (newest > 0) {
     TOKURA_ASSIGN_OR_RETURN(const TableMetadata metadata, table->metadata_files_.Read(newest));
@@ -225,7 +241,7 @@ Result<std::unique_ptr<Table>> Table::OpenForWrite(runtime::FileSystem& files,
                                 "; load the newest definitions");
     }
     if (owner != group.id) {
-      TOKURA_RETURN_IF_ERROR(SetAside(files, offline_root, group, owner));
+      TOKURA_RETURN_IF_ERROR(table->SetAside(offline_root, group, owner));
       newest = 0;
     }
   }
@@ -268,6 +284,13 @@ Result<std::unique_ptr<Table>> Table::OpenFolder(runtime::FileSystem& files,
   std::unique_ptr<Table> table(new Table(files, folder, *group));
   TOKURA_RETURN_IF_ERROR(table->Reload());
   return table;
+}
+
+std::string Table::NewFileStem(const std::string& partition, uint32_t attempt) const {
+  char name[64];
+  std::snprintf(name, sizeof name, "%010lld-%s-%02u", static_cast<long long>(current_.id + 1),
+                lock_->name().c_str(), attempt);
+  return "data/" + partition + "/" + name;
 }
 
 void Table::Become(State state) {

@@ -8,8 +8,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,7 @@
 #include "offline/iceberg/manifest.h"
 #include "offline/iceberg/table_metadata.h"
 #include "offline/metadata_files.h"
+#include "offline/writer_lock.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {
@@ -70,13 +73,13 @@ struct TableChange {
   DayDigests duplicates;  // likewise
 };
 
-// One folder. Blocking; not thread-safe. Several writers may work on one table: the second to
-// commit is told to look again.
+// One folder. Blocking; not thread-safe. Several writers may work on one table, in one process or
+// in many: the second to commit is told to look again.
 class Table {
  public:
   // Makes the folders and the empty table if needed; a folder that belongs to another group id is
   // moved to OFFLINE/_dropped first. CORRUPT names the file; FAILED_PRECONDITION: a newer format,
-  // or a snapshot that another program made.
+  // a snapshot that another program made, or a folder that is to be moved has a writer.
   static Result<std::unique_ptr<Table>> OpenForWrite(runtime::FileSystem& files,
                                                      const std::string& offline_root,
                                                      const FeatureGroup& group, int64_t now_us);
@@ -91,6 +94,10 @@ class Table {
   GroupId group() const { return group_; }
   const Snapshot& current() const { return current_; }
   std::string metadata_path() const { return metadata_files_.VersionPath(version_); }
+  // "data/event_day=2026-01-01/0000000012-w3-00": how the path of a data file begins that this
+  // writer makes for the snapshot after current(); another `attempt`, another name. REQUIRES:
+  // opened for write.
+  std::string NewFileStem(const std::string& partition, uint32_t attempt) const;
 
   // Publishes a snapshot after current(), with the columns that `group` has now. ALREADY_EXISTS:
   // another writer committed first; nothing changed, reload. On other errors nothing was published,
@@ -100,8 +107,9 @@ class Table {
   Status Evolve(const FeatureGroup& group, int64_t now_us);
   // Looks for what others committed.
   Status Reload();
-  // Removes files that no snapshot has, left by crashes or by snapshots that expired. Only with no
-  // commit under way.
+  // Removes files that no snapshot has of those that the kept versions of the metadata name, left
+  // by crashes or by snapshots that expired; never what another writer, who is still there, may
+  // publish. REQUIRES: opened for write, and no files made that a later Commit is to add.
   Status RemoveOrphans();
 
  private:
@@ -136,11 +144,22 @@ class Table {
                                                            const TableChange& change,
                                                            const iceberg::TableSnapshot& snapshot);
   std::string UriOf(const iceberg::TableMetadata& metadata, const std::string& name) const;
+  Status BecomeWriter();
+  Status SetAside(const std::string& offline_root, const FeatureGroup& group, GroupId old_id);
+  // Names in metadata/, and paths of data files.
+  struct Named {
+    std::set<std::string> metadata;
+    std::set<std::string> data;
+  };
+  // Adds all that a version names, but for what `known` has.
+  Status AddNamed(int64_t version, const Named& known, Named* named) const;
+  Status RemoveDataIf(const std::function<bool(const std::string& path)>& unwanted);
 
   runtime::FileSystem& files_;
   const std::string folder_;
   const GroupId group_;
   MetadataFiles metadata_files_;
+  std::unique_ptr<WriterLock> lock_;  // null: only reads
   int64_t version_ = 0;
   iceberg::TableMetadata metadata_;
   std::vector<iceberg::ManifestFile> manifests_;  // of the current snapshot

@@ -22,7 +22,6 @@ using iceberg::TableMetadata;
 using iceberg::TableSnapshot;
 
 constexpr size_t kSnapshotsKept = 100;
-constexpr size_t kVersionsKept = 10;
 // Of one partition spec; then they become one.
 constexpr size_t kManifestsMax = 100;
 constexpr int64_t kHourUs = 3'600'000'000;
@@ -268,43 +267,6 @@ Result<std::vector<ManifestFile>> Table::NextManifests(const TableMetadata& meta
     next.push_back(std::move(manifest));
   }
   return next;
-}
-
-Status Table::RemoveOrphans() {
-  std::set<std::string> files;
-  std::set<std::string> names;
-  for (const iceberg::StatisticsFile& file : metadata_.statistics) names.insert(NameOf(file.path));
-  for (const TableSnapshot& snapshot : metadata_.snapshots) {
-    names.insert(NameOf(snapshot.manifest_list));
-    // What cannot be read may name anything, so nothing is removed then.
-    TOKURA_ASSIGN_OR_RETURN(const std::vector<ManifestFile> manifests, ReadManifestList(snapshot));
-    for (const ManifestFile& manifest : manifests) {
-      if (!names.insert(NameOf(manifest.path)).second) continue;
-      TOKURA_ASSIGN_OR_RETURN(const std::vector<FileEntry> entries, ReadManifest(manifest));
-      for (const FileEntry& entry : entries) {
-        TOKURA_ASSIGN_OR_RETURN(std::string path, RelativePath(metadata_, entry.path));
-        if (entry.status != EntryStatus::kDeleted) files.insert(std::move(path));
-      }
-    }
-  }
-  TOKURA_RETURN_IF_ERROR(metadata_files_.RemoveAllBut(
-      {names.begin(), names.end()}, version_ - static_cast<int64_t>(kVersionsKept)));
-  TOKURA_ASSIGN_OR_RETURN(const std::vector<std::string> partitions,
-                          files_.List(folder_ + "/data"));
-  for (const std::string& partition : partitions) {
-    const std::string folder = "data/" + partition;
-    TOKURA_ASSIGN_OR_RETURN(const bool is_folder, files_.IsDirectory(folder_ + "/" + folder));
-    if (!is_folder) continue;
-    TOKURA_ASSIGN_OR_RETURN(const std::vector<std::string> in_folder,
-                            files_.List(folder_ + "/" + folder));
-    for (const std::string& name : in_folder) {
-      const std::string path = folder + "/" + name;
-      const bool of_ours = name.ends_with(".parquet") || name.ends_with(kTemporarySuffix);
-      if (!of_ours || files.contains(path)) continue;
-      TOKURA_RETURN_IF_ERROR(files_.Remove(folder_ + "/" + path));
-    }
-  }
-  return OkStatus();
 }
 
 }  // namespace tokura::offline

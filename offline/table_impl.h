@@ -1,4 +1,5 @@
-// What Table's two files share (table.cc opens and reads, table_commit.cc writes).
+// What Table's files share (table.cc opens and reads, table_commit.cc writes, table_orphans.cc
+// clears away).
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,8 @@ inline constexpr char kDigestSummary[] = "tokura.digest";  // DigestText
 inline constexpr char kDaysBlob[] = "tokura-days-v1";
 inline constexpr char kDuplicatesBlob[] = "tokura-duplicates-v1";
 
+// Older versions of the metadata file, with all that they name, for those who read one right now.
+inline constexpr size_t kVersionsKept = 10;
 inline constexpr int32_t kFirstSortOrderId = 1;  // 0 is for "not sorted"
 
 // Gives the metadata the columns, partitioning and order that `group` has now; false: it had them.

@@ -27,13 +27,6 @@ int64_t HourEndUs(int64_t event_time_us) {
   return event_time_us - remainder + kHourUs;
 }
 
-// "data/event_day=2026-01-01/0000000012-00": the snapshot that brings it, and the attempt.
-std::string FileStem(const std::string& partition, int64_t snapshot_id, uint32_t attempt) {
-  char name[64];
-  std::snprintf(name, sizeof name, "%010lld-%02u", static_cast<long long>(snapshot_id), attempt);
-  return "data/" + partition + "/" + name;
-}
-
 // Those whose ranges meet the ranges of all rows together. Live writes carry fresh write ids, so
 // that these are the files of the last minutes.
 std::vector<const DataFile*> FilesThatMayHold(const std::vector<DataFile>& files,
@@ -94,7 +87,7 @@ Result<std::unique_ptr<TableWriter>> TableWriter::Open(runtime::FileSystem& file
                                                        const FeatureGroup& group, int64_t now_us) {
   TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<Table> table,
                           Table::OpenForWrite(files, offline_root, group, now_us));
-  TOKURA_RETURN_IF_ERROR(table->RemoveOrphans());
+  const bool cleaned = table->RemoveOrphans().ok();
   if (table->current().id == 0) {
     TableChange nothing;
     nothing.now_us = now_us;
@@ -102,7 +95,9 @@ Result<std::unique_ptr<TableWriter>> TableWriter::Open(runtime::FileSystem& file
     if (first.code() == Code::kAlreadyExists) first = table->Reload();
     TOKURA_RETURN_IF_ERROR(first);
   }
-  return std::unique_ptr<TableWriter>(new TableWriter(files, std::move(table)));
+  std::unique_ptr<TableWriter> writer(new TableWriter(files, std::move(table)));
+  writer->leftovers_ = !cleaned;
+  return writer;
 }
 
 Result<CommitOutcome> TableWriter::Commit(const FeatureGroup& group, const TableCommit& commit,
@@ -236,7 +231,7 @@ Result<bool> TableWriter::HasRecord(const FeatureGroup& group,
 Result<NewFile> TableWriter::WriteFile(const FeatureGroup& group, const std::string& partition,
                                        const std::vector<HistoryRow>& rows) {
   for (int i = 0; i < kNameAttempts; ++i) {
-    const std::string stem = FileStem(partition, table_->current().id + 1, attempt_);
+    const std::string stem = table_->NewFileStem(partition, attempt_);
     Result<NewFile> file = WriteDataFile(files_, table_->folder(), stem, partition, group, rows);
     if (file.ok() || file.status().code() != Code::kAlreadyExists) return file;
     // Left by a commit whose outcome was unknown: never overwritten.
@@ -247,7 +242,7 @@ Result<NewFile> TableWriter::WriteFile(const FeatureGroup& group, const std::str
 }
 
 void TableWriter::RemoveUnpublished(const std::vector<NewFile>& written) {
-  // Best effort: what stays is an orphan, removed at the next start.
+  // Best effort: what stays is an orphan, removed later.
   for (const NewFile& file : written) {
     (void)files_.Remove(table_->folder() + "/" + file.file.path);
   }

@@ -78,7 +78,7 @@ class TableWriter {
   runtime::FileSystem& files_;
   std::unique_ptr<Table> table_;
   DigestCache digests_;
-  bool leftovers_ = false;  // a failed commit may have left files
+  bool leftovers_ = false;  // files may be left of a commit that failed, or of another writer
   int commits_ = 0;         // since the table was last cleaned: each leaves an older version behind
   uint32_t attempt_ = 0;    // makes the names of files differ from those of failed commits
 };

@@ -21,9 +21,10 @@ std::string ParentOf(const std::string& path) {
 // Writes and syncs `bytes` under a fresh name beside `path`. Names are probed, not drawn: another
 // writer of the same path, or a crash, may have left one.
 Result<std::string> WriteTemporary(FileSystem& files, const std::string& path,
-                                   std::string_view bytes) {
+                                   std::string_view bytes, std::string_view mark) {
+  const std::string stem = std::string(path).append(mark) + ".tmp.";
   for (int i = 0; i < kTemporaryNamesMax; ++i) {
-    const std::string name = path + ".tmp." + std::to_string(i);
+    const std::string name = stem + std::to_string(i);
     Result<std::unique_ptr<WritableFile>> file = files.Create(name);
     if (!file.ok() && file.status().code() == Code::kAlreadyExists) continue;
     if (!file.ok()) return file.status();
@@ -35,8 +36,7 @@ Result<std::string> WriteTemporary(FileSystem& files, const std::string& path,
     return status;
   }
   return ResourceExhausted(path + ": " + std::to_string(kTemporaryNamesMax) +
-                           " temporary files of earlier crashes are there; remove " + path +
-                           ".tmp.*");
+                           " temporary files of earlier crashes are there; remove " + stem + "*");
 }
 
 }  // namespace
@@ -54,8 +54,9 @@ Result<std::string> ReadFile(FileSystem& files, const std::string& path, uint64_
   return bytes;
 }
 
-Status WriteFileAtomically(FileSystem& files, const std::string& path, std::string_view bytes) {
-  TOKURA_ASSIGN_OR_RETURN(const std::string temporary, WriteTemporary(files, path, bytes));
+Status WriteFileAtomically(FileSystem& files, const std::string& path, std::string_view bytes,
+                           std::string_view mark) {
+  TOKURA_ASSIGN_OR_RETURN(const std::string temporary, WriteTemporary(files, path, bytes, mark));
   if (Status status = files.Rename(temporary, path); !status.ok()) {
     (void)files.Remove(temporary);  // the first error is the one to tell
     return status;
@@ -63,10 +64,11 @@ Status WriteFileAtomically(FileSystem& files, const std::string& path, std::stri
   return files.SyncDirectory(ParentOf(path));
 }
 
-Status CreateFileAtomically(FileSystem& files, const std::string& path, std::string_view bytes) {
+Status CreateFileAtomically(FileSystem& files, const std::string& path, std::string_view bytes,
+                            std::string_view mark) {
   TOKURA_ASSIGN_OR_RETURN(const bool there, files.Exists(path));
   if (there) return AlreadyExists(path + " already exists");
-  TOKURA_ASSIGN_OR_RETURN(const std::string temporary, WriteTemporary(files, path, bytes));
+  TOKURA_ASSIGN_OR_RETURN(const std::string temporary, WriteTemporary(files, path, bytes, mark));
   const Status linked = files.Link(temporary, path);
   const Status removed = files.Remove(temporary);
   TOKURA_RETURN_IF_ERROR(linked);

@@ -72,9 +72,11 @@ Result<std::string> ReadFile(FileSystem& files, const std::string& path,
                              uint64_t bytes_max = 64 << 20);
 // Replaces `path` as a whole: temporary file, sync, rename, sync of the directory. Returned OK =>
 // durable; after a crash either the old or the new content is there, and perhaps a file
-// `path`.tmp.N, which is of no use to anybody.
-Status WriteFileAtomically(FileSystem& files, const std::string& path, std::string_view bytes);
+// `path``mark`.tmp.N, which is of no use to anybody.
+Status WriteFileAtomically(FileSystem& files, const std::string& path, std::string_view bytes,
+                           std::string_view mark = "");
 // The same, but ALREADY_EXISTS, and nothing changed, if `path` is there: compare-and-swap by name.
-Status CreateFileAtomically(FileSystem& files, const std::string& path, std::string_view bytes);
+Status CreateFileAtomically(FileSystem& files, const std::string& path, std::string_view bytes,
+                            std::string_view mark = "");
 
 }  // namespace tokura::runtime

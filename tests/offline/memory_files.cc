@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <utility>
 
 namespace tokura::offline::testing {
 namespace {
@@ -66,6 +67,12 @@ void MemoryFiles::FailAt(uint64_t call, Fault fault) {
   fault_ = fault;
 }
 
+void MemoryFiles::BeforeCall(uint64_t call, std::function<void()> action) {
+  calls_ = 0;
+  action_at_ = call;
+  action_ = std::move(action);
+}
+
 std::vector<std::string> MemoryFiles::Find(const std::string& folder,
                                            const std::string& suffix) const {
   std::vector<std::string> paths;
@@ -77,6 +84,7 @@ std::vector<std::string> MemoryFiles::Find(const std::string& folder,
 
 Status MemoryFiles::Change(const std::string& path, const std::function<Status()>& effect) {
   ++calls_;
+  if (calls_ == action_at_ && action_ != nullptr) std::exchange(action_, nullptr)();
   if (fail_at_ == 0 || calls_ < fail_at_) return effect();
   if (calls_ == fail_at_ && fault_ == Fault::kAfter) (void)effect();
   return Unavailable(path + ": the disk failed");
@@ -181,6 +189,7 @@ Result<bool> MemoryFiles::IsDirectory(const std::string& path) { return folders_
 
 Result<std::unique_ptr<runtime::FileLock>> MemoryFiles::Lock(const std::string& path) {
   if (!locks_.insert(path).second) return FailedPrecondition(path + " is locked");
+  contents_.try_emplace(path, std::make_shared<std::string>());
   return std::unique_ptr<runtime::FileLock>(new Held(*this, path));
 }
 

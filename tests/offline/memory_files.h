@@ -22,6 +22,9 @@ class MemoryFiles : public runtime::FileSystem {
   void FailAt(uint64_t call, Fault fault);
   void Heal() { FailAt(0, Fault::kBefore); }
   uint64_t calls() const { return calls_; }
+  // Counts calls from now on; before the `call`-th that changes something, from 1, `action` runs:
+  // what another program does at that moment.
+  void BeforeCall(uint64_t call, std::function<void()> action);
 
   std::string& Content(const std::string& path) { return *contents_.at(path); }
   bool Has(const std::string& path) const { return contents_.contains(path); }
@@ -57,6 +60,8 @@ class MemoryFiles : public runtime::FileSystem {
   uint64_t calls_ = 0;
   uint64_t fail_at_ = 0;
   Fault fault_ = Fault::kBefore;
+  uint64_t action_at_ = 0;
+  std::function<void()> action_;
 };
 
 }  // namespace tokura::offline::testing
