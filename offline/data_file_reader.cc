@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <exception>
 #include <map>
@@ -13,15 +12,11 @@
 #include <arrow/array/array_primitive.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
-#include <arrow/util/key_value_metadata.h>
-#include <parquet/arrow/reader.h>
-#include <parquet/arrow/schema.h>
-#include <parquet/file_reader.h>
-#include <parquet/properties.h>
 
 #include "core/key_codec.h"
 #include "offline/array_values.h"
 #include "offline/arrow_file.h"
+#include "offline/data_file_parquet.h"
 #include "offline/data_file_schema.h"
 
 namespace tokura::offline {
@@ -46,9 +41,7 @@ class ParquetDataFileReader final : public DataFileReader {
         place_in_log_(place_in_log) {}
 
   Status Open(runtime::FileSystem& files, const DataFileReadOptions& options) {
-    TOKURA_ASSIGN_OR_RETURN(std::shared_ptr<FileInputStream> stream,
-                            FileInputStream::Open(files, path_, options.hold_open));
-    return Guard([&] { return OpenParquet(std::move(stream), options); });
+    return Guard([&] { return OpenParquet(files, options); });
   }
 
   Result<std::optional<HistoryRow>> Next() override {
@@ -74,19 +67,9 @@ class ParquetDataFileReader final : public DataFileReader {
     }
   }
 
-  Status OpenParquet(std::shared_ptr<FileInputStream> stream, const DataFileReadOptions& options) {
-    parquet::ReaderProperties properties;
-    properties.set_page_checksum_verification(true);
-    parquet::ArrowReaderProperties arrow_properties;
-    arrow_properties.set_batch_size(options.batch_rows);
-    arrow_properties.set_use_threads(false);
-    arrow_properties.set_pre_buffer(false);
-    parquet::arrow::FileReaderBuilder builder;
-    TOKURA_RETURN_IF_ERROR(
-        FromArrow(builder.Open(std::move(stream), properties), Code::kCorrupt, path_));
-    TOKURA_RETURN_IF_ERROR(CheckMetadata(*builder.raw_reader()->metadata()));
-    TOKURA_RETURN_IF_ERROR(
-        FromArrow(builder.properties(arrow_properties)->Build(&file_), Code::kCorrupt, path_));
+  Status OpenParquet(runtime::FileSystem& files, const DataFileReadOptions& options) {
+    TOKURA_ASSIGN_OR_RETURN(file_, OpenDataFileParquet(files, path_, rows_expected_,
+                                                       {options.hold_open, options.batch_rows}));
     TOKURA_RETURN_IF_ERROR(ChooseColumns(options));
     std::vector<int> row_groups(static_cast<size_t>(file_->num_row_groups()));
     for (size_t i = 0; i < row_groups.size(); ++i) row_groups[i] = static_cast<int>(i);
@@ -94,28 +77,6 @@ class ParquetDataFileReader final : public DataFileReader {
     if (!batches.ok()) return FromArrow(batches.status(), Code::kCorrupt, path_);
     batches_ = std::move(batches).ValueUnsafe();
     return MapColumns();
-  }
-
-  Status CheckMetadata(const parquet::FileMetaData& metadata) const {
-    std::string format;
-    if (metadata.key_value_metadata() != nullptr) {
-      format = metadata.key_value_metadata()->Get("tokura.format").ValueOr("");
-    }
-    int number = 0;
-    const auto [end, error] = std::from_chars(format.data(), format.data() + format.size(), number);
-    if (error != std::errc() || end != format.data() + format.size() || number < 1) {
-      return Damaged("not a data file of Tokura");
-    }
-    if (number > kDataFileFormat) {
-      return FailedPrecondition(path_ + ": format " + format + " is newer than " +
-                                std::to_string(kDataFileFormat) +
-                                ", the newest this program reads; upgrade it");
-    }
-    if (metadata.num_rows() < 0 || static_cast<uint64_t>(metadata.num_rows()) != rows_expected_) {
-      return Damaged("holds " + std::to_string(metadata.num_rows()) + " rows, the snapshot says " +
-                     std::to_string(rows_expected_));
-    }
-    return OkStatus();
   }
 
   bool Wanted(int32_t id, const DataFileReadOptions& options) const {
@@ -127,17 +88,11 @@ class ParquetDataFileReader final : public DataFileReader {
                      FeatureId(static_cast<uint32_t>(id))) != options.features->end();
   }
 
-  // Every column has one leaf, so field i of the schema is leaf i.
   Status ChooseColumns(const DataFileReadOptions& options) {
     std::shared_ptr<arrow::Schema> schema;
     TOKURA_RETURN_IF_ERROR(FromArrow(file_->GetSchema(&schema), Code::kCorrupt, path_));
-    if (schema->num_fields() != file_->parquet_reader()->metadata()->num_columns()) {
-      return Damaged("unexpected nested columns");
-    }
     for (int i = 0; i < schema->num_fields(); ++i) {
-      const int32_t id = FieldIdOf(*schema->field(i));
-      if (id <= 0) return Damaged("column " + schema->field(i)->name() + " has no field id");
-      if (Wanted(id, options)) leaves_.push_back(i);
+      if (Wanted(FieldIdOf(*schema->field(i)), options)) leaves_.push_back(i);
     }
     for (const Feature& feature : group_.features) {
       if (Wanted(static_cast<int32_t>(feature.id.value), options)) {
@@ -196,31 +151,6 @@ class ParquetDataFileReader final : public DataFileReader {
     }
     found->second.field = field;
     return OkStatus();
-  }
-
-  static bool IsSystemType(int32_t column, const arrow::DataType& type) {
-    switch (column) {
-      case kEventTime:
-      case kWriteTime:
-        return ReadsAs(type, {Kind::kTimestamp});
-      case kIsDeleted:
-      case kLate:
-        return type.id() == arrow::Type::BOOL;
-      case kWritten:
-        return type.id() == arrow::Type::LIST && ReadsAs(type, {Kind::kInt32, Shape::kList});
-      case kRecordTtl:
-      case kSeq:
-        return type.id() == arrow::Type::INT64;
-      case kWriteIdColumn:
-        return type.id() == arrow::Type::FIXED_SIZE_BINARY &&
-               static_cast<const arrow::FixedSizeBinaryType&>(type).byte_width() == 16;
-      case kStoresColumn:
-        return type.id() == arrow::Type::INT32;
-      case kOrigin:
-        return type.id() == arrow::Type::STRING;
-      default:
-        return false;
-    }
   }
 
   Status NextBatch() {

@@ -2,230 +2,207 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include <arrow/array/array_binary.h>
 #include <arrow/array/array_primitive.h>
+#include <arrow/array/builder_primitive.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
-#include "core/key_codec.h"
-#include "core/row.h"
 #include "offline/arrow_file.h"
-#include "offline/data_file_reader.h"
-#include "offline/data_file_schema.h"
-#include "offline/join/appearance.h"
+#include "offline/join/chunk_join.h"
+#include "offline/join/group_values.h"
 #include "offline/join/spine_chunk.h"
-#include "offline/value_builder.h"
+#include "offline/join/spine_sort.h"
+#include "offline/join/spine_store.h"
+#include "offline/join/workers.h"
 
 namespace tokura::offline {
 namespace {
 
-constexpr uint64_t kReportEveryRows = 64 << 10;
+constexpr size_t kChunkRowsMin = 16;
+constexpr size_t kChunkRowsMax = size_t{1} << 30;
+constexpr uint64_t kBytesOfText = 32;  // a guess at strings, bytes and lists
 
-// The files that can hold a record visible at some time of the chunk. A record beyond its group's
-// TTL can hide nothing that is not expired too.
-std::vector<const DataFile*> FilesToRead(const JoinGroup& join, const JoinOptions& options,
-                                         const SpineChunk& chunk) {
-  std::vector<const DataFile*> files;
-  if (chunk.empty()) return files;
-  const std::optional<int64_t>& ttl_us = join.group->ttl_us;
-  for (const DataFile& file : join.table->current().files) {
-    const bool too_late =
-        options.mode != JoinMode::kServed && file.event_time_min_us > chunk.time_max_us();
-    const bool expired = ttl_us && file.event_time_max_us < chunk.time_min_us() &&
-                         chunk.time_min_us() - file.event_time_max_us >= *ttl_us;
-    if (!too_late && !expired) files.push_back(&file);
+// What a row of a chunk takes while it is joined: itself, what holds it, and its values twice.
+uint64_t BytesPerRow(const JoinGroup& join, const SpineSort& sort) {
+  constexpr uint64_t kHolderBytes = 24;
+  constexpr uint64_t kRowBytes = 48;
+  uint64_t bytes = kRowBytes + kHolderBytes + sort.key_bytes() / std::max<uint64_t>(sort.rows(), 1);
+  for (const Feature* feature : join.features) {
+    const uint64_t width = feature->type.fixed_width();
+    bytes += kHolderBytes + 2 * (width > 0 ? width : kBytesOfText);
   }
-  return files;
+  return bytes;
 }
 
-SpineChunk ChunkOf(const std::vector<SpineBatch>& batches, size_t keys) {
-  struct Entry {
-    std::string_view key;
-    int64_t time_us = 0;
-    uint64_t row = 0;
-    auto operator<=>(const Entry&) const = default;
-  };
-  std::vector<Entry> entries;
-  uint64_t first_row = 0;
-  for (const SpineBatch& batch : batches) {
-    const arrow::BinaryArray& encoded = *batch.keys[keys];
-    for (int64_t i = 0; i < encoded.length(); ++i) {
-      if (encoded.IsNull(i) || batch.times_us->IsNull(i)) continue;
-      entries.push_back(
-          {encoded.GetView(i), batch.times_us->Value(i), first_row + static_cast<uint64_t>(i)});
-    }
-    first_row += static_cast<uint64_t>(batch.rows->num_rows());
-  }
-  std::sort(entries.begin(), entries.end());
-  SpineChunk chunk;
-  for (const Entry& entry : entries) chunk.Add(entry.key, entry.time_us, entry.row);
-  return chunk;
-}
-
-// Joins the history of one group into the buckets of a chunk.
-class GroupFold {
- public:
-  GroupFold(const JoinGroup& join, const JoinOptions& options, const SpineChunk& chunk)
-      : join_(join),
-        appearance_{options.mode, options.lag_us},
-        chunk_(chunk),
-        rows_(chunk.size()) {}
-
-  void Take(const HistoryRow& row) {
-    const Record& record = row.record;
-    if (!appearance_.Counts(static_cast<int32_t>(record.stores))) return;
-    const std::string_view key = std::string_view(record.key).substr(kRowKeyHeaderBytes);
-    const size_t found = chunk_.LowerBound(key, 0);
-    if (found == chunk_.keys() || chunk_.key(found) != key) return;
-    const size_t bucket = chunk_.Bucket(
-        found, appearance_.At(record.event_time_us, row.write_time_us), chunk_.first(found));
-    if (bucket < chunk_.end(found)) MergeRecord(record, join_.group->merge, &rows_[bucket]);
-  }
-
-  // Then each row holds all that it may see.
-  void Accumulate() {
-    for (size_t key = 0; key < chunk_.keys(); ++key) {
-      for (size_t i = chunk_.first(key) + 1; i < chunk_.end(key); ++i) {
-        MergeRow(rows_[i - 1], join_.group->merge, &rows_[i]);
-      }
-    }
-  }
-  const Row& row(size_t i) const { return rows_[i]; }
-
- private:
-  const JoinGroup& join_;
-  const Appearance appearance_;
-  const SpineChunk& chunk_;
-  std::vector<Row> rows_;
+// The numbers of a chunk's rows, ascending, and the place of each row among them.
+struct Places {
+  std::shared_ptr<arrow::UInt64Array> rows;
+  std::vector<uint32_t> of;
 };
 
-arrow::Result<arrow::ArrayVector> ValuesOf(const JoinGroup& join, const SpineChunk& chunk,
-                                           const GroupFold& fold, uint64_t spine_rows) {
-  constexpr size_t kNone = std::numeric_limits<size_t>::max();
-  std::vector<size_t> place_of(spine_rows, kNone);
-  for (size_t i = 0; i < chunk.size(); ++i) place_of[chunk.row(i)] = i;
-  arrow::ArrayVector arrays;
-  for (const Feature* feature : join.features) {
-    ARROW_ASSIGN_OR_RAISE(ValueBuilder builder,
-                          ValueBuilder::Make(feature->type, ArrowTypeOf(feature->type, 0)));
-    for (const size_t place : place_of) {
-      CellView view;
-      if (place != kNone) {
-        view = ReadCell(&fold.row(place), *join.group, *feature, chunk.time_us(place));
-      }
-      Value value;
-      if (view.status == ReadStatus::kPresent) {
-        value = *view.value;
-      } else if (feature->default_value &&
-                 (view.status == ReadStatus::kNotFound || view.status == ReadStatus::kExpired)) {
-        value = *feature->default_value;
-      }
-      ARROW_RETURN_NOT_OK(builder.Append(value));
-    }
-    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Array> array, builder.Finish());
-    arrays.push_back(std::move(array));
+Places PlacesOf(const SpineChunk& chunk) {
+  std::vector<std::pair<uint64_t, uint32_t>> order(chunk.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = {chunk.row(i), static_cast<uint32_t>(i)};
+  std::sort(order.begin(), order.end());
+  Places places;
+  places.of.resize(order.size());
+  std::vector<uint64_t> rows(order.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    rows[i] = order[i].first;
+    places.of[order[i].second] = static_cast<uint32_t>(i);
   }
-  return arrays;
+  places.rows = std::make_shared<arrow::UInt64Array>(static_cast<int64_t>(rows.size()),
+                                                     arrow::Buffer::FromVector(std::move(rows)));
+  return places;
 }
 
 class Join {
  public:
   Join(runtime::FileSystem& files, const std::vector<JoinGroup>& groups, const JoinOptions& options,
        const std::function<void(const JoinProgress&)>& progress)
-      : files_(files), groups_(groups), options_(options), report_(progress) {}
+      : files_(files),
+        groups_(groups),
+        options_(options),
+        report_(progress),
+        workers_(options.pool, options.threads),
+        store_(files, InFolder("rows"), options.memory_bytes / 8) {}
+
+  Status OpenFolder() {
+    for (const JoinGroup& join : groups_) key_sets_.try_emplace(join.keys, nullptr);
+    const uint64_t share = options_.memory_bytes / 4 / std::max<size_t>(key_sets_.size(), 1);
+    for (auto& [keys, sort] : key_sets_) {
+      const std::string stem = InFolder("keys-" + std::to_string(keys) + "-");
+      sort = std::make_unique<SpineSort>(files_, stem, share);
+    }
+    if (options_.work_folder.empty()) return OkStatus();
+    return files_.CreateDirectories(options_.work_folder);
+  }
 
   Status Read(const std::function<Result<std::optional<SpineBatch>>()>& next) {
     while (true) {
       TOKURA_ASSIGN_OR_RETURN(std::optional<SpineBatch> batch, next());
-      if (!batch) return OkStatus();
-      rows_ += static_cast<uint64_t>(batch->rows->num_rows());
-      batches_.push_back(*std::move(batch));
+      if (!batch) break;
+      for (auto& [keys, sort] : key_sets_) {
+        TOKURA_RETURN_IF_ERROR(sort->Add(*batch->keys[keys], *batch->times_us, store_.rows()));
+      }
+      TOKURA_RETURN_IF_ERROR(store_.Add({std::move(batch->rows), std::move(batch->times_us)}));
     }
+    return OkStatus();
   }
 
   Status JoinGroups() {
-    std::vector<SpineChunk> chunks;
-    for (const JoinGroup& group : groups_) {
-      chunks.push_back(ChunkOf(batches_, group.keys));
-      for (const DataFile* file : FilesToRead(group, options_, chunks.back())) {
-        progress_.history_rows_total += file->rows;
+    for (const JoinGroup& join : groups_) {
+      for (const DataFile& file : join.table->current().files) {
+        progress_.history_rows_total += file.rows;
       }
     }
-    for (size_t i = 0; i < groups_.size(); ++i) {
-      TOKURA_RETURN_IF_ERROR(JoinOne(groups_[i], chunks[i]));
-    }
+    for (size_t i = 0; i < groups_.size(); ++i) TOKURA_RETURN_IF_ERROR(JoinOne(i));
     return OkStatus();
   }
 
   Result<JoinOutcome> Give(
-      const std::function<Status(const std::shared_ptr<arrow::RecordBatch>&)>& take) const {
+      const std::function<Status(const std::shared_ptr<arrow::RecordBatch>&)>& take) {
     JoinOutcome outcome;
-    outcome.rows = rows_;
-    const std::optional<int64_t> begin_us = HistoryBeginUs();
-    int64_t first_row = 0;
-    for (const SpineBatch& batch : batches_) {
-      const int64_t rows = batch.rows->num_rows();
+    TOKURA_RETURN_IF_ERROR(store_.Begin());
+    while (true) {
+      TOKURA_ASSIGN_OR_RETURN(const SpineStore::Batch batch, store_.Next());
+      if (batch.rows == nullptr) return outcome;
       arrow::FieldVector fields = batch.rows->schema()->fields();
       arrow::ArrayVector columns = batch.rows->columns();
-      arrow::ArrayVector values;
+      const int own = batch.rows->num_columns();
+      const uint64_t end = outcome.rows + static_cast<uint64_t>(batch.rows->num_rows());
       for (size_t g = 0; g < groups_.size(); ++g) {
-        for (size_t f = 0; f < groups_[g].columns.size(); ++f) {
-          values.push_back(values_[g][f]->Slice(first_row, rows));
-          fields.push_back(arrow::field(groups_[g].columns[f], values.back()->type()));
+        TOKURA_ASSIGN_OR_RETURN(const arrow::ArrayVector values,
+                                values_[g]->Take(outcome.rows, end));
+        for (size_t f = 0; f < values.size(); ++f) {
+          fields.push_back(arrow::field(groups_[g].columns[f], values[f]->type()));
+          columns.push_back(values[f]);
         }
       }
-      for (int64_t i = 0; i < rows; ++i) {
-        const bool any = std::any_of(values.begin(), values.end(),
-                                     [i](const auto& array) { return array->IsValid(i); });
-        outcome.rows_without_any_value += any ? 0 : 1;
-        const bool timed = batch.times_us->IsValid(i);
-        const bool outside = timed && (!begin_us || batch.times_us->Value(i) < *begin_us);
-        outcome.rows_outside_history += outside ? 1 : 0;
-      }
-      columns.insert(columns.end(), values.begin(), values.end());
-      TOKURA_RETURN_IF_ERROR(take(arrow::RecordBatch::Make(
-          arrow::schema(std::move(fields), batch.rows->schema()->metadata()), rows,
-          std::move(columns))));
-      first_row += rows;
+      const auto whole = arrow::RecordBatch::Make(
+          arrow::schema(std::move(fields), batch.rows->schema()->metadata()),
+          batch.rows->num_rows(), std::move(columns));
+      Count(*whole, own, *batch.times_us, &outcome);
+      TOKURA_RETURN_IF_ERROR(take(whole));
     }
-    return outcome;
+  }
+
+  // Nobody will ask for it again.
+  Status RemoveFolder() {
+    values_.clear();
+    key_sets_.clear();
+    return options_.work_folder.empty() ? OkStatus() : files_.RemoveAll(options_.work_folder);
   }
 
  private:
-  Status JoinOne(const JoinGroup& join, const SpineChunk& chunk) {
-    GroupFold fold(join, options_, chunk);
-    uint64_t unreported = 0;
-    const auto report = [&] {
-      progress_.history_rows_done += std::exchange(unreported, 0);
-      if (report_) report_(progress_);
-    };
-    for (const DataFile* file : FilesToRead(join, options_, chunk)) {
-      TOKURA_ASSIGN_OR_RETURN(
-          const std::unique_ptr<DataFileReader> reader,
-          DataFileReader::Open(files_, join.table->folder(), *file, *join.group));
-      while (true) {
-        TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, reader->Next());
-        if (!row) break;
-        fold.Take(*row);
-        if (++unreported == kReportEveryRows) report();
+  std::string InFolder(const std::string& name) const {
+    return options_.work_folder.empty() ? "" : options_.work_folder + "/" + name;
+  }
+
+  Status JoinOne(size_t number) {
+    const JoinGroup& join = groups_[number];
+    SpineSort& sort = *key_sets_.at(join.keys);
+    TOKURA_ASSIGN_OR_RETURN(
+        std::unique_ptr<GroupValues> values,
+        GroupValues::Make(files_, InFolder("group-" + std::to_string(number) + "-"), join,
+                          options_.memory_bytes / 8 / groups_.size()));
+    uint64_t history_rows = 0;
+    for (const DataFile& file : join.table->current().files) history_rows += file.rows;
+    const uint64_t done = progress_.history_rows_done;
+    TOKURA_ASSIGN_OR_RETURN(const bool resumed, values->Resume());
+    if (!resumed) {
+      TOKURA_RETURN_IF_ERROR(sort.Begin());
+      const auto rows_max = static_cast<size_t>(std::clamp<uint64_t>(
+          options_.memory_bytes / 2 / BytesPerRow(join, sort), kChunkRowsMin, kChunkRowsMax));
+      const uint64_t chunks = (sort.rows() + rows_max - 1) / rows_max;
+      for (uint64_t i = 0; i < chunks; ++i) {
+        TOKURA_ASSIGN_OR_RETURN(const SpineChunk chunk, sort.Next(rows_max));
+        const Places places = PlacesOf(chunk);
+        TOKURA_ASSIGN_OR_RETURN(
+            const arrow::ArrayVector columns,
+            JoinChunk(files_, join, options_, workers_, chunk, places.of,
+                      [&](uint64_t rows) { Report(rows / chunks, done + history_rows); }));
+        TOKURA_RETURN_IF_ERROR(values->Add(places.rows, columns));
       }
+      TOKURA_RETURN_IF_ERROR(values->Finish());
     }
-    report();
-    fold.Accumulate();
-    arrow::Result<arrow::ArrayVector> values = ValuesOf(join, chunk, fold, rows_);
-    TOKURA_RETURN_IF_ERROR(FromArrow(values.status(), Code::kInternal, "training set"));
-    values_.push_back(std::move(values).ValueUnsafe());
+    Report(history_rows, done + history_rows);
+    values_.push_back(std::move(values));
     return OkStatus();
+  }
+
+  // Any thread.
+  void Report(uint64_t rows, uint64_t rows_max) {
+    const std::lock_guard lock(mutex_);
+    progress_.history_rows_done = std::min(progress_.history_rows_done + rows, rows_max);
+    if (report_) report_(progress_);
+  }
+
+  void Count(const arrow::RecordBatch& batch, int own_columns, const arrow::Int64Array& times_us,
+             JoinOutcome* outcome) const {
+    const std::optional<int64_t> begin_us = HistoryBeginUs();
+    outcome->rows += static_cast<uint64_t>(batch.num_rows());
+    for (int64_t i = 0; i < batch.num_rows(); ++i) {
+      bool any = false;
+      for (int c = own_columns; c < batch.num_columns() && !any; ++c) {
+        any = batch.column(c)->IsValid(i);
+      }
+      outcome->rows_without_any_value += any ? 0 : 1;
+      const bool outside = times_us.IsValid(i) && (!begin_us || times_us.Value(i) < *begin_us);
+      outcome->rows_outside_history += outside ? 1 : 0;
+    }
   }
 
   // nullopt: there is none.
   std::optional<int64_t> HistoryBeginUs() const {
     std::optional<int64_t> begin_us;
-    for (const JoinGroup& group : groups_) {
-      for (const DataFile& file : group.table->current().files) {
+    for (const JoinGroup& join : groups_) {
+      for (const DataFile& file : join.table->current().files) {
         begin_us = std::min(begin_us.value_or(file.event_time_min_us), file.event_time_min_us);
       }
     }
@@ -236,10 +213,12 @@ class Join {
   const std::vector<JoinGroup>& groups_;
   const JoinOptions& options_;
   const std::function<void(const JoinProgress&)>& report_;
+  const Workers workers_;
+  SpineStore store_;
+  std::map<size_t, std::unique_ptr<SpineSort>> key_sets_;
+  std::vector<std::unique_ptr<GroupValues>> values_;  // of each group
+  std::mutex mutex_;
   JoinProgress progress_;
-  std::vector<SpineBatch> batches_;
-  uint64_t rows_ = 0;
-  std::vector<arrow::ArrayVector> values_;  // of each group, a feature each
 };
 
 }  // namespace
@@ -250,9 +229,12 @@ Result<JoinOutcome> JoinSpine(
     const std::function<Status(const std::shared_ptr<arrow::RecordBatch>&)>& take,
     const std::function<void(const JoinProgress&)>& progress) {
   Join join(files, groups, options, progress);
+  TOKURA_RETURN_IF_ERROR(join.OpenFolder());
   TOKURA_RETURN_IF_ERROR(join.Read(next));
   TOKURA_RETURN_IF_ERROR(join.JoinGroups());
-  return join.Give(take);
+  TOKURA_ASSIGN_OR_RETURN(const JoinOutcome outcome, join.Give(take));
+  TOKURA_RETURN_IF_ERROR(join.RemoveFolder());
+  return outcome;
 }
 
 }  // namespace tokura::offline

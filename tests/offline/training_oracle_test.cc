@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 #include "core/key_codec.h"
 #include "offline/array_values.h"
 #include "offline/join/join.h"
+#include "runtime/real/real_runtime.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"
 #include "tests/offline/random_table.h"
@@ -68,7 +70,7 @@ class RandomJoin {
  public:
   explicit RandomJoin(uint64_t seed) : random_(seed) {
     for (uint32_t i = 0, count = 1 + random_.Below(3); i < count; ++i) AddTable(i);
-    for (uint64_t i = 0, rows = 1 + random_.Below(900); i < rows; ++i) AddSpineRow();
+    for (uint64_t i = 0, rows = 1 + random_.Below(3'000); i < rows; ++i) AddSpineRow();
   }
 
   // Returns the number of values compared.
@@ -79,6 +81,10 @@ class RandomJoin {
       options_.lag_us = static_cast<int64_t>(random_.Below(10)) * kHourUs;
     }
     options_.work_folder = "/work";
+    const uint64_t memory[] = {uint64_t{1} << 30, 256 << 10, 64 << 10};
+    options_.memory_bytes = memory[random_.Below(std::size(memory))];
+    options_.pool = pool_.get();
+    options_.threads = 1 + random_.Below(3);
     given_ = {};
     size_t read = 0;
     const auto next = [&]() -> Result<std::optional<SpineBatch>> {
@@ -163,6 +169,7 @@ class RandomJoin {
 
   RandomHistory random_;
   MemoryFiles files_;
+  std::unique_ptr<runtime::BlockingPool> pool_ = runtime::real::MakeBlockingPool(3);
   std::vector<std::unique_ptr<RandomTable>> tables_;
   std::vector<TrainingOracle> oracles_;
   std::vector<JoinGroup> joins_;
