@@ -1,5 +1,5 @@
 // The tagged form of values and cells that records, packed lists and digests share
-// (docs/formats/record.md). Used by the codecs of core/ alone.
+// (docs/formats/record.md). Used by the codecs of core/, and where cells become columns.
 #pragma once
 
 #include <cstddef>

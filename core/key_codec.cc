@@ -150,6 +150,36 @@ char* PutIntKey(int64_t x, char* out) {
   return out + sizeof swapped;
 }
 
+bool TakeTextKey(std::string_view* rest, std::string* room, std::string_view* text) {
+  const size_t zero = rest->find(kEscape);
+  if (zero == std::string_view::npos || zero + 1 == rest->size()) return false;
+  if ((*rest)[zero + 1] == kTerminator) {
+    *text = rest->substr(0, zero);
+    rest->remove_prefix(zero + 2);
+    return true;
+  }
+  room->clear();
+  ByteReader reader(*rest);
+  if (!ReadEscaped(&reader, room)) return false;
+  *text = *room;
+  *rest = reader.rest();
+  return true;
+}
+
+bool TakeIntKey(std::string_view* rest, int64_t* x) {
+  if (rest->size() < 8) return false;
+  *x = static_cast<int64_t>(__builtin_bswap64(GetU64(rest->data())) ^ kSignBit);
+  rest->remove_prefix(8);
+  return true;
+}
+
+bool TakeBoolKey(std::string_view* rest, bool* x) {
+  if (rest->empty() || static_cast<uint8_t>(rest->front()) > 1) return false;
+  *x = rest->front() == 1;
+  rest->remove_prefix(1);
+  return true;
+}
+
 std::string RowKeyHeader(GroupId group) {
   TOKURA_CHECK(group.value <= kGroupIdMax);
   return {static_cast<char>(kFormatVersion), static_cast<char>(group.value >> 16),

@@ -29,6 +29,11 @@ inline char* PutBoolKey(bool x, char* out) {
   *out = x ? '\x01' : '\x00';
   return out + 1;
 }
+// The inverses, from the front of `rest`, without a Value. False: malformed. A text that has zero
+// bytes is put together in `room`; `text` is valid as long as what it lies in.
+bool TakeTextKey(std::string_view* rest, std::string* room, std::string_view* text);
+bool TakeIntKey(std::string_view* rest, int64_t* x);
+bool TakeBoolKey(std::string_view* rest, bool* x);
 // The first kRowKeyHeaderBytes of every row key of a group.
 std::string RowKeyHeader(GroupId group);
 

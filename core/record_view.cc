@@ -5,6 +5,7 @@
 
 #include "core/bytes.h"
 #include "core/canonical.h"
+#include "core/cell_reader.h"
 #include "core/key_codec.h"
 #include "core/limits.h"
 #include "core/packed_row.h"
@@ -19,87 +20,6 @@ constexpr uint8_t kDeleteRow = 4;
 constexpr uint8_t kHasTtl = 8;
 constexpr size_t kHeadBytes = 2 + 8 + 16;
 constexpr size_t kKeyBytesMax = kRowKeyHeaderBytes + kEncodedKeyBytesMax;
-
-// Reads forward over bytes that were not checked yet; false at their end.
-class Cursor {
- public:
-  explicit Cursor(std::string_view bytes) : p_(bytes.data()), end_(p_ + bytes.size()) {}
-  size_t left() const { return static_cast<size_t>(end_ - p_); }
-  bool done() const { return p_ == end_; }
-  std::string_view rest() const { return {p_, left()}; }
-  bool Byte(uint8_t* byte) {
-    if (p_ == end_) return false;
-    *byte = static_cast<uint8_t>(*p_++);
-    return true;
-  }
-  bool Take(size_t n, const char** bytes) {
-    if (left() < n) return false;
-    *bytes = p_;
-    p_ += n;
-    return true;
-  }
-  [[gnu::always_inline]] bool Varint(uint64_t* v) {
-    if (p_ != end_ && static_cast<uint8_t>(*p_) < 0x80) {
-      *v = static_cast<uint8_t>(*p_++);
-      return true;
-    }
-    ByteReader reader(rest());
-    if (!reader.Varint(v)) return false;
-    p_ = end_ - reader.rest().size();
-    return true;
-  }
-
- private:
-  const char* p_;
-  const char* end_;
-};
-
-// A value as it stands in a record.
-struct CellBytes {
-  uint32_t feature = 0;
-  uint8_t tag = 0;
-  const char* bytes = nullptr;  // of a float, string or vector
-  size_t size = 0;
-  int64_t integer = 0;  // of an integer or timestamp
-};
-
-bool NextInteger(Cursor* cursor, CellBytes* cell) {
-  uint64_t bits = 0;
-  if (!cursor->Varint(&bits)) return false;
-  cell->integer = UnZigZag(bits);
-  return true;
-}
-
-// `cell` is the one before. Checks what the bytes say of themselves, but not what is in strings,
-// floats and vectors.
-[[gnu::always_inline]] inline bool NextCell(Cursor* cursor, CellBytes* cell) {
-  uint64_t n = 0;
-  if (!cursor->Varint(&n) || n == 0 || n > UINT32_MAX - cell->feature) return false;
-  cell->feature += static_cast<uint32_t>(n);
-  if (!cursor->Byte(&cell->tag)) return false;
-  switch (cell->tag) {
-    case kTagNull:
-    case kTagFalse:
-    case kTagTrue:
-      return true;
-    case kTagInt:
-    case kTagTimestamp:
-      return NextInteger(cursor, cell);
-    case kTagFloat32:
-      return cursor->Take(cell->size = 4, &cell->bytes);
-    case kTagFloat64:
-      return cursor->Take(cell->size = 8, &cell->bytes);
-    case kTagString:
-    case kTagBytes:
-      if (!cursor->Varint(&n) || n > kValueBytesMax) return false;
-      return cursor->Take(cell->size = n, &cell->bytes);
-    case kTagVector:
-      if (!cursor->Varint(&n) || n < 1 || n > kVectorSizeMax) return false;
-      return cursor->Take(cell->size = 4 * n, &cell->bytes);
-    default:
-      return false;
-  }
-}
 
 bool IsCanonicalFloat(const char* bytes) {
   const uint32_t bits = GetU32(bytes);
@@ -176,6 +96,7 @@ bool OpenRecord(std::string_view bytes, RecordView* view) {
   if ((flags & ~(kStoresMask | kDeleteRow | kHasTtl)) != 0 || (flags & kStoresMask) == 0) {
     return false;
   }
+  view->body = bytes;
   view->stores = static_cast<Stores>(flags & kStoresMask);
   view->delete_row = (flags & kDeleteRow) != 0;
   view->version = {static_cast<int64_t>(GetU64(head + 2)), __builtin_bswap64(GetU64(head + 10))};
@@ -201,18 +122,36 @@ bool OpenRecord(std::string_view bytes, RecordView* view) {
   return true;
 }
 
+int64_t EventTimeOf(std::string_view record) {
+  return static_cast<int64_t>(GetU64(record.data() + 2));
+}
+
+std::string_view WriteIdOf(std::string_view record) { return record.substr(10, 16); }
+
+uint64_t WritePrefixOf(std::string_view write_id) {
+  return __builtin_bswap64(GetU64(write_id.data()));
+}
+
+std::string_view KeyOf(std::string_view record) {
+  const bool has_ttl = (static_cast<uint8_t>(record[1]) & kHasTtl) != 0;
+  Cursor cursor(record.substr(kHeadBytes + (has_ttl ? 8 : 0)));
+  uint64_t bytes = 0;
+  (void)cursor.Varint(&bytes);
+  return cursor.rest().substr(0, bytes);
+}
+
 bool HasPlainCells(const RecordView& view, const FeatureGroup& group) {
   if (view.delete_row || view.cell_count == 0) return false;
   const RowLayouts& layouts = group.row_layouts.For(group);
-  Cursor cursor(view.cells);
+  CellReader reader(view.cells);
   CellBytes cell;
   for (uint64_t i = 0; i < view.cell_count; ++i) {
-    if (!NextCell(&cursor, &cell)) return false;
+    if (!reader.Next(&cell)) return false;
     const Feature* feature = layouts.FindFeature(group, FeatureId(cell.feature));
     if (feature == nullptr || feature->dropped) return false;
     if (!IsOfType(cell, feature->type) || !IsCanonical(cell)) return false;
   }
-  return cursor.done();
+  return reader.done();
 }
 
 bool IsPlainKey(std::string_view row_key, const Entity& entity) {
@@ -289,11 +228,11 @@ class WholePacker {
 
   // False if a cell has no place, there is a NULL among values in every slot, or no value at all.
   bool WriteCells() {
-    Cursor cursor(view_.cells);
+    CellReader reader(view_.cells);
     CellBytes cell;
     bool any_value = false;
     for (uint64_t i = 0; i < view_.cell_count; ++i) {
-      if (!NextCell(&cursor, &cell)) return false;
+      if (!reader.Next(&cell)) return false;
       const FeatureId id(cell.feature);
       const size_t at = layout_.Find(id);
       const Feature* feature = layouts_.FindFeature(group_, id);
@@ -310,7 +249,7 @@ class WholePacker {
       if (!is_null) WriteValue(cell, slot);
       any_value = any_value || !is_null;
     }
-    return any_value && cursor.done();
+    return any_value && reader.done();
   }
 
   void WriteValue(const CellBytes& cell, const RowSlot& slot) {

@@ -16,6 +16,7 @@
 namespace tokura {
 
 struct RecordView {
+  std::string_view body;  // all of it
   Stores stores = Stores::kBoth;
   bool delete_row = false;
   Version version;  // event time, prefix of the write id
@@ -26,6 +27,11 @@ struct RecordView {
 };
 // False: the bytes are no record, as far as this sees. Borrows them.
 bool OpenRecord(std::string_view bytes, RecordView* view);
+// Parts of what OpenRecord said yes to.
+int64_t EventTimeOf(std::string_view record);
+std::string_view WriteIdOf(std::string_view record);
+uint64_t WritePrefixOf(std::string_view write_id);  // WriteId::prefix()
+std::string_view KeyOf(std::string_view record);
 
 // Whether the record has only values and NULLs, at least one, of features that `group` has and has
 // not dropped, each canonical and of its feature's type, and nothing after them. False also for

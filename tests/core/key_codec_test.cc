@@ -9,6 +9,8 @@
 namespace tokura {
 namespace {
 
+using namespace std::string_literals;
+
 const std::vector<KeyColumn>& EveryKeyType() {
   static const std::vector<KeyColumn> kColumns = {
       {"a", TypeOf("string")}, {"b", TypeOf("int32")}, {"c", TypeOf("bytes")},
@@ -66,6 +68,52 @@ TEST(KeyCodec, DecodesWhatItEncodes) {
     ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
     ASSERT_EQ(*decoded, key);
   }
+}
+
+TEST(KeyCodec, GivesColumnsWithoutValues) {
+  Samples samples(3);
+  const std::vector<KeyColumn>& columns = EveryKeyType();
+  for (int i = 0; i < 2'000; ++i) {
+    const std::vector<Value> key = AnyKey(columns, &samples);
+    const std::string encoded = Encode(key);
+    std::string_view rest = std::string_view(encoded).substr(kRowKeyHeaderBytes);
+    std::string room;
+    for (const Value& value : key) {
+      std::string_view text;
+      int64_t integer = 0;
+      bool boolean = false;
+      if (const auto* x = value.get_if<std::string>()) {
+        ASSERT_TRUE(TakeTextKey(&rest, &room, &text));
+        ASSERT_EQ(text, *x);
+      } else if (const auto* b = value.get_if<Bytes>()) {
+        ASSERT_TRUE(TakeTextKey(&rest, &room, &text));
+        ASSERT_EQ(text, b->data);
+      } else if (const auto* flag = value.get_if<bool>()) {
+        ASSERT_TRUE(TakeBoolKey(&rest, &boolean));
+        ASSERT_EQ(boolean, *flag);
+      } else {
+        ASSERT_TRUE(TakeIntKey(&rest, &integer));
+        const auto* time = value.get_if<Timestamp>();
+        ASSERT_EQ(integer, time != nullptr ? time->us : value.as<int64_t>());
+      }
+    }
+    ASSERT_TRUE(rest.empty());
+  }
+}
+
+TEST(KeyCodec, GivesNoColumnOfBytesThatAreNone) {
+  std::string room;
+  std::string_view text;
+  int64_t integer = 0;
+  bool boolean = false;
+  for (const std::string& bytes : {""s, "a"s, "\0"s, "a\0"s, "a\0\2"s, "a\0\xff"s, "a\0\xff\0"s}) {
+    std::string_view rest = bytes;
+    EXPECT_FALSE(TakeTextKey(&rest, &room, &text)) << Hex(bytes);
+  }
+  std::string_view seven = "1234567";
+  EXPECT_FALSE(TakeIntKey(&seven, &integer));
+  std::string_view two = "\2";
+  EXPECT_FALSE(TakeBoolKey(&two, &boolean));
 }
 
 TEST(KeyCodec, SortsBytesAsColumns) {
