@@ -59,10 +59,10 @@ Status Backfill::Commit() {
   }
   // Of the log it covers nothing, so position and watermark stay.
   const TableCommit commit{.position = {}, .watermark_us = 0, .now_us = clock_.NowUs()};
-  Result<CommitOutcome> committed = writer_->Commit(group, commit, &rows_);
+  Result<CommitOutcome> committed = writer_->Commit(group, commit, rows_);
   for (int attempt = 1; attempt < kCommitAttempts; ++attempt) {
     if (committed.status().code() != Code::kAlreadyExists) break;
-    committed = writer_->Commit(group, commit, &rows_);
+    committed = writer_->Commit(group, commit, rows_);
   }
   if (!committed.ok()) return committed.status();
   outcome_.rows += committed->rows;

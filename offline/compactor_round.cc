@@ -153,20 +153,20 @@ Task<void> Compactor::Impl::CommitTable(FeatureGroup group, Persist persist) {
   // Between here and Take nothing is awaited: the rows are all that was read up to `commit`.
   TableCommit commit{
       .position = buffer_.read(), .watermark_us = Watermark(), .now_us = runtime_.clock->NowUs()};
-  if (!buffer_.has_rows(group.id) && !PersistDue(*table, commit.position, persist)) {
+  if (!buffer_.has_records(group.id) && !PersistDue(*table, commit.position, persist)) {
     Advance(table, commit);
     Describe(group, table);
     co_return;
   }
-  std::vector<HistoryRow> rows = buffer_.Take(group.id);
+  HistoryRecords records = buffer_.Take(group.id);
   Result<CommitOutcome> outcome = Unavailable("not committed");
   TableWriter* writer = table->writer.get();
   const auto begin = runtime_.clock->Monotonic();
   co_await runtime::RunBlocking(*runtime_.blocking, *runtime_.executor,
-                                [&] { outcome = writer->Commit(group, commit, &rows); });
+                                [&] { outcome = writer->Commit(group, commit, records); });
   const auto elapsed = std::chrono::duration<double>(runtime_.clock->Monotonic() - begin);
   if (!outcome.ok()) {
-    buffer_.GiveBack(group.id, std::move(rows));
+    buffer_.GiveBack(group.id, std::move(records));
     TableFailed(group, table, outcome.status());
     co_return;
   }

@@ -64,6 +64,10 @@ std::string FormatDay(int32_t day) {
   return text;
 }
 
+int64_t PartitionNumber(Partition partition, int64_t event_time_us) {
+  return FloorDivide(event_time_us, partition == Partition::kDay ? kDayUs : kHourUs);
+}
+
 std::string PartitionOf(Partition partition, int64_t event_time_us) {
   const std::string day = FormatDay(EventDay(event_time_us));
   if (partition == Partition::kDay) return "event_day=" + day;

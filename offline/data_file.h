@@ -56,6 +56,8 @@ class DataFileReader {
   virtual Result<std::optional<HistoryRow>> Next() = 0;
 };
 
+// Days, or hours, since the epoch.
+int64_t PartitionNumber(Partition partition, int64_t event_time_us);
 // "event_day=2013-01-01" or "event_hour=2013-01-01-06".
 std::string PartitionOf(Partition partition, int64_t event_time_us);
 int32_t EventDay(int64_t event_time_us);  // floor(days since the epoch)

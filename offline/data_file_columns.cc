@@ -1,238 +1,247 @@
-#include <map>
-#include <set>
-#include <span>
-#include <string>
+#include "offline/data_file_columns.h"
+
+#include <algorithm>
 #include <utility>
 
+#include <arrow/array/builder_binary.h>
+#include <arrow/array/builder_nested.h>
+#include <arrow/array/builder_primitive.h>
 #include <arrow/builder.h>
 #include <arrow/record_batch.h>
 
-#include "core/digest.h"
 #include "core/key_codec.h"
 #include "offline/arrow_file.h"
-#include "offline/data_file.h"
-#include "offline/data_file_writer.h"
-#include "offline/value_builder.h"
+#include "offline/cell_column.h"
+#include "offline/table_columns.h"
 
 namespace tokura::offline {
 namespace {
 
-// Rows are made columns in parts that end at whichever comes first.
-constexpr size_t kPartRowsMax = 32 << 10;
-constexpr size_t kPartBytesMax = 16 << 20;
+arrow::Status Malformed() { return ToArrow(Corrupt("malformed record")); }
 
-using HistoryRows = std::span<const HistoryRow>;
+// One key column.
+class KeyColumnBuilder {
+ public:
+  KeyColumnBuilder(Kind kind, std::unique_ptr<arrow::ArrayBuilder> builder)
+      : kind_(kind), builder_(std::move(builder)) {}
 
-size_t RowBytes(const HistoryRow& row) {
-  size_t bytes = 64 + row.record.key.size();
-  for (const Cell& cell : row.record.cells) {
-    bytes += 8;
-    if (const auto* text = cell.value.get_if<std::string>()) bytes += text->size();
-    if (const auto* data = cell.value.get_if<Bytes>()) bytes += data->data.size();
-    if (const auto* vector = cell.value.get_if<FloatVector>()) bytes += 4 * vector->size();
-    if (const auto* list = cell.value.get_if<List>()) {
-      for (const Value& element : *list) {
-        const auto* text = element.get_if<std::string>();
-        bytes += text == nullptr ? 8 : 8 + text->size();
-      }
+  // Takes its value from the front of an encoded key.
+  arrow::Status Append(std::string_view* key) {
+    int64_t integer = 0;
+    bool boolean = false;
+    std::string_view text;
+    switch (kind_) {
+      case Kind::kString:
+        if (!TakeTextKey(key, &room_, &text)) return Malformed();
+        return As<arrow::StringBuilder>().Append(text);
+      case Kind::kBytes:
+        if (!TakeTextKey(key, &room_, &text)) return Malformed();
+        return As<arrow::BinaryBuilder>().Append(text);
+      case Kind::kBool:
+        if (!TakeBoolKey(key, &boolean)) return Malformed();
+        return As<arrow::BooleanBuilder>().Append(boolean);
+      case Kind::kTimestamp:
+        if (!TakeIntKey(key, &integer)) return Malformed();
+        return As<arrow::TimestampBuilder>().Append(integer);
+      case Kind::kInt32:
+        if (!TakeIntKey(key, &integer)) return Malformed();
+        if (integer != static_cast<int32_t>(integer)) return Malformed();
+        return As<arrow::Int32Builder>().Append(static_cast<int32_t>(integer));
+      default:
+        if (!TakeIntKey(key, &integer)) return Malformed();
+        return As<arrow::Int64Builder>().Append(integer);
     }
   }
-  return bytes;
-}
+  arrow::Result<std::shared_ptr<arrow::Array>> Finish() { return builder_->Finish(); }
 
-// Whether the record deletes the features it names. A record of ours either writes or deletes.
-arrow::Result<bool> DeletesCells(const Record& record) {
-  size_t deletes = 0;
-  for (const Cell& cell : record.cells) deletes += cell.state == CellState::kDelete ? 1 : 0;
-  if (deletes != 0 && deletes != record.cells.size()) {
-    return arrow::Status::Invalid("a record both writes and deletes features");
+ private:
+  template <typename Builder>
+  Builder& As() {
+    return *static_cast<Builder*>(builder_.get());
   }
-  return deletes != 0;
-}
+  Kind kind_;
+  std::unique_ptr<arrow::ArrayBuilder> builder_;
+  std::string room_;
+};
 
-// The live features, then those dropped ones that a row names.
-Result<std::vector<const Feature*>> FeaturesOf(const FeatureGroup& group,
-                                               const std::vector<HistoryRow>& rows) {
-  std::set<FeatureId> named;
-  for (const HistoryRow& row : rows) {
-    for (const Cell& cell : row.record.cells) named.insert(cell.feature);
-  }
-  std::vector<const Feature*> features;
-  for (const Feature& feature : group.features) {
-    if (!feature.dropped || named.contains(feature.id)) features.push_back(&feature);
-    named.erase(feature.id);
-  }
-  if (!named.empty()) {
-    return FailedPrecondition("feature group '" + group.QualifiedName() +
-                              "': a record names feature id " +
-                              std::to_string(named.begin()->value) +
-                              ", which these definitions do not know; load the newest ones");
-  }
-  return features;
-}
-
-// Builds the columns of some rows, in the order of the schema.
-class ColumnsBuilder {
+class Columns final : public DataFileColumns {
  public:
-  ColumnsBuilder(const FeatureGroup& group, const std::vector<const Feature*>& features,
-                 const std::shared_ptr<arrow::Schema>& schema, HistoryRows rows)
-      : group_(group), features_(features), schema_(schema), rows_(rows) {}
+  Columns(const FeatureGroup& group, std::shared_ptr<arrow::Schema> schema)
+      : group_(group), schema_(std::move(schema)) {}
 
-  arrow::Result<std::shared_ptr<arrow::RecordBatch>> Build() {
-    ARROW_RETURN_NOT_OK(AddKeys());
-    ARROW_RETURN_NOT_OK(AddFeatures());
-    ARROW_RETURN_NOT_OK(AddSystemColumns());
-    return arrow::RecordBatch::Make(schema_, static_cast<int64_t>(rows_.size()), arrays_);
+  arrow::Status Open(const std::vector<const Feature*>& features) {
+    arrow::MemoryPool* const pool = arrow::default_memory_pool();
+    int field = 0;
+    for (const KeyColumn& key : group_.entity.keys) {
+      std::unique_ptr<arrow::ArrayBuilder> builder;
+      ARROW_RETURN_NOT_OK(arrow::MakeBuilder(pool, schema_->field(field++)->type(), &builder));
+      keys_.emplace_back(key.type.kind, std::move(builder));
+    }
+    for (const Feature* feature : features) {
+      ARROW_ASSIGN_OR_RAISE(CellColumn column,
+                            CellColumn::Make(*feature, schema_->field(field++)->type()));
+      by_id_.push_back({feature->id.value, features_.size()});
+      features_.push_back(std::move(column));
+    }
+    std::sort(by_id_.begin(), by_id_.end());
+    const auto make = [&]<typename Builder>(std::unique_ptr<Builder>* column) {
+      std::unique_ptr<arrow::ArrayBuilder> builder;
+      ARROW_RETURN_NOT_OK(arrow::MakeBuilder(pool, schema_->field(field++)->type(), &builder));
+      column->reset(static_cast<Builder*>(builder.release()));
+      system_.push_back(column->get());
+      return arrow::Status::OK();
+    };
+    ARROW_RETURN_NOT_OK(make(&event_time_));
+    ARROW_RETURN_NOT_OK(make(&write_time_));
+    ARROW_RETURN_NOT_OK(make(&is_deleted_));
+    ARROW_RETURN_NOT_OK(make(&written_));
+    ARROW_RETURN_NOT_OK(make(&record_ttl_));
+    ARROW_RETURN_NOT_OK(make(&write_id_));
+    ARROW_RETURN_NOT_OK(make(&stores_));
+    ARROW_RETURN_NOT_OK(make(&late_));
+    ARROW_RETURN_NOT_OK(make(&origin_));
+    ARROW_RETURN_NOT_OK(make(&seq_));
+    written_ids_ = static_cast<arrow::Int32Builder*>(written_->value_builder());
+    return arrow::Status::OK();
+  }
+
+  int64_t rows() const override { return rows_; }
+  size_t bytes() const override { return bytes_; }
+
+  Status Append(std::string_view body, const RecordPlace& place) override {
+    return Told(AppendRecord(body, place));
+  }
+
+  Result<std::shared_ptr<arrow::RecordBatch>> Flush() override {
+    std::shared_ptr<arrow::RecordBatch> batch;
+    TOKURA_RETURN_IF_ERROR(Told(FlushInto(&batch)));
+    return batch;
   }
 
  private:
-  std::shared_ptr<arrow::DataType> NextType() const {
-    return schema_->field(static_cast<int>(arrays_.size()))->type();
+  Status Told(const arrow::Status& status) const {
+    return status.ok() ? OkStatus()
+                       : FromArrow(status, Code::kFailedPrecondition, group_.QualifiedName());
   }
 
-  arrow::Status AddKeys() {
-    std::vector<ValueBuilder> builders;
-    for (size_t i = 0; i < group_.entity.keys.size(); ++i) {
-      ARROW_ASSIGN_OR_RAISE(ValueBuilder builder,
-                            ValueBuilder::Make(group_.entity.keys[i].type,
-                                               schema_->field(static_cast<int>(i))->type()));
-      builders.push_back(std::move(builder));
-    }
-    for (const HistoryRow& row : rows_) {
-      Result<std::vector<Value>> values = DecodeRowKey(row.record.key, group_.entity.keys);
-      if (!values.ok()) return ToArrow(values.status());
-      for (size_t i = 0; i < builders.size(); ++i) {
-        ARROW_RETURN_NOT_OK(builders[i].Append((*values)[i]));
-      }
-    }
-    for (ValueBuilder& builder : builders) ARROW_RETURN_NOT_OK(Finish(&builder));
+  arrow::Status AppendRecord(std::string_view body, const RecordPlace& place) {
+    RecordView record;
+    if (!OpenRecord(body, &record)) return Malformed();
+    bool deletes_cells = false;
+    ARROW_RETURN_NOT_OK(AppendKey(record.key));
+    ARROW_RETURN_NOT_OK(AppendCells(record, &deletes_cells));
+    ARROW_RETURN_NOT_OK(event_time_->Append(record.version.event_time_us));
+    ARROW_RETURN_NOT_OK(write_time_->Append(place.write_time_us));
+    ARROW_RETURN_NOT_OK(is_deleted_->Append(record.delete_row || deletes_cells));
+    ARROW_RETURN_NOT_OK(record.ttl_us ? record_ttl_->Append(*record.ttl_us)
+                                      : record_ttl_->AppendNull());
+    ARROW_RETURN_NOT_OK(write_id_->Append(WriteIdOf(body)));
+    ARROW_RETURN_NOT_OK(stores_->Append(static_cast<int32_t>(record.stores)));
+    ARROW_RETURN_NOT_OK(late_->Append(place.late));
+    ARROW_RETURN_NOT_OK(origin_->Append(place.origin));
+    ARROW_RETURN_NOT_OK(seq_->Append(place.seq));
+    ++rows_;
+    bytes_ += body.size();
     return arrow::Status::OK();
   }
 
-  // Only the cells that are there are visited; what lies between is padded with nulls.
-  arrow::Status AddFeatures() {
-    std::vector<ValueBuilder> builders;
-    std::map<FeatureId, size_t> place;
-    for (size_t i = 0; i < features_.size(); ++i) {
-      const auto& type = schema_->field(static_cast<int>(arrays_.size() + i))->type();
-      ARROW_ASSIGN_OR_RAISE(ValueBuilder builder, ValueBuilder::Make(features_[i]->type, type));
-      builders.push_back(std::move(builder));
-      place[features_[i]->id] = i;
+  arrow::Status AppendKey(std::string_view key) {
+    if (key.size() < kRowKeyHeaderBytes) return Malformed();
+    key.remove_prefix(kRowKeyHeaderBytes);
+    for (KeyColumnBuilder& column : keys_) ARROW_RETURN_NOT_OK(column.Append(&key));
+    return key.empty() ? arrow::Status::OK() : Malformed();
+  }
+
+  // Features and `_written`. Only the cells that are there are visited; what lies between is padded
+  // with nulls.
+  arrow::Status AppendCells(const RecordView& record, bool* deletes) {
+    if (record.delete_row) {
+      return record.cells.empty() ? written_->AppendNull() : Malformed();
     }
-    for (size_t r = 0; r < rows_.size(); ++r) {
-      for (const Cell& cell : rows_[r].record.cells) {
-        if (cell.state != CellState::kValue) continue;
-        const size_t i = place[cell.feature];
-        ARROW_RETURN_NOT_OK(builders[i].PadTo(static_cast<int64_t>(r)));
-        const arrow::Status appended = builders[i].Append(cell.value);
-        if (!appended.ok()) {
-          return appended.WithMessage("feature ", features_[i]->name, ": ", appended.message(),
-                                      "; load the newest definitions");
-        }
+    ARROW_RETURN_NOT_OK(written_->Append());
+    CellReader reader(record.cells);
+    CellBytes cell;
+    uint64_t deleted = 0;
+    size_t next = 0;  // mostly the place of the next feature in by_id_
+    for (uint64_t i = 0; i < record.cell_count; ++i) {
+      if (!reader.Next(&cell)) return Malformed();
+      ARROW_RETURN_NOT_OK(written_ids_->Append(static_cast<int32_t>(cell.feature)));
+      if (next == by_id_.size() || by_id_[next].first != cell.feature) {
+        ARROW_ASSIGN_OR_RAISE(next, Find(cell.feature));
       }
+      CellColumn& column = features_[by_id_[next++].second];
+      if (cell.tag == kTagDelete) ++deleted;
+      if (cell.tag == kTagDelete || cell.tag == kTagNull) continue;
+      ARROW_RETURN_NOT_OK(column.PadTo(rows_));
+      ARROW_RETURN_NOT_OK(column.Append(cell));
     }
-    for (ValueBuilder& builder : builders) ARROW_RETURN_NOT_OK(Finish(&builder));
+    if (!reader.done()) return Malformed();
+    if (deleted != 0 && deleted != record.cell_count) {
+      return arrow::Status::Invalid("a record both writes and deletes features");
+    }
+    *deletes = deleted != 0;
     return arrow::Status::OK();
   }
 
-  template <typename Builder, typename Get>
-  arrow::Status AddColumn(Get get) {
-    Builder builder(NextType(), arrow::default_memory_pool());
-    ARROW_RETURN_NOT_OK(builder.Reserve(static_cast<int64_t>(rows_.size())));
-    for (const HistoryRow& row : rows_) ARROW_RETURN_NOT_OK(builder.Append(get(row)));
-    return Finish(&builder);
-  }
-
-  arrow::Status AddWritten() {
-    std::unique_ptr<arrow::ArrayBuilder> made;
-    ARROW_RETURN_NOT_OK(arrow::MakeBuilder(arrow::default_memory_pool(), NextType(), &made));
-    auto& builder = static_cast<arrow::ListBuilder&>(*made);
-    auto& ids = static_cast<arrow::Int32Builder&>(*builder.value_builder());
-    for (const HistoryRow& row : rows_) {
-      if (row.record.delete_row) {
-        ARROW_RETURN_NOT_OK(builder.AppendNull());
-        continue;
-      }
-      ARROW_RETURN_NOT_OK(builder.Append());
-      for (const Cell& cell : row.record.cells) {
-        ARROW_RETURN_NOT_OK(ids.Append(static_cast<int32_t>(cell.feature.value)));
-      }
+  arrow::Result<size_t> Find(uint32_t feature) const {
+    const auto found =
+        std::lower_bound(by_id_.begin(), by_id_.end(), std::pair(feature, size_t{0}));
+    if (found == by_id_.end() || found->first != feature) {
+      return arrow::Status::Invalid("a record names feature id ", feature,
+                                    ", which these definitions do not know; load the newest ones");
     }
-    return Finish(&builder);
+    return static_cast<size_t>(found - by_id_.begin());
   }
 
-  arrow::Status AddRecordTtl() {
-    arrow::Int64Builder builder;
-    for (const HistoryRow& row : rows_) {
-      ARROW_RETURN_NOT_OK(row.record.ttl_us ? builder.Append(*row.record.ttl_us)
-                                            : builder.AppendNull());
+  arrow::Status FlushInto(std::shared_ptr<arrow::RecordBatch>* batch) {
+    arrow::ArrayVector arrays;
+    const auto finish = [&arrays](auto& column) {
+      ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Array> array, column.Finish());
+      arrays.push_back(std::move(array));
+      return arrow::Status::OK();
+    };
+    for (KeyColumnBuilder& column : keys_) ARROW_RETURN_NOT_OK(finish(column));
+    for (CellColumn& column : features_) {
+      ARROW_RETURN_NOT_OK(column.PadTo(rows_));
+      ARROW_RETURN_NOT_OK(finish(column));
     }
-    return Finish(&builder);
-  }
-
-  arrow::Status AddSystemColumns() {
-    using Row = const HistoryRow&;
-    ARROW_RETURN_NOT_OK(
-        AddColumn<arrow::TimestampBuilder>([](Row row) { return row.record.event_time_us; }));
-    ARROW_RETURN_NOT_OK(
-        AddColumn<arrow::TimestampBuilder>([](Row row) { return row.write_time_us; }));
-    for (const HistoryRow& row : rows_) ARROW_RETURN_NOT_OK(DeletesCells(row.record));
-    ARROW_RETURN_NOT_OK(AddColumn<arrow::BooleanBuilder>(
-        [](Row row) { return row.record.delete_row || *DeletesCells(row.record); }));
-    ARROW_RETURN_NOT_OK(AddWritten());
-    ARROW_RETURN_NOT_OK(AddRecordTtl());
-    ARROW_RETURN_NOT_OK(AddColumn<arrow::FixedSizeBinaryBuilder>(
-        [](Row row) { return row.record.write_id.bytes.data(); }));
-    ARROW_RETURN_NOT_OK(AddColumn<arrow::Int32Builder>(
-        [](Row row) { return static_cast<int32_t>(row.record.stores); }));
-    ARROW_RETURN_NOT_OK(AddColumn<arrow::BooleanBuilder>([](Row row) { return row.late; }));
-    ARROW_RETURN_NOT_OK(
-        AddColumn<arrow::StringBuilder>([](Row row) { return std::string_view(row.origin); }));
-    return AddColumn<arrow::Int64Builder>([](Row row) { return row.seq; });
-  }
-
-  template <typename Builder>
-  arrow::Status Finish(Builder* builder) {
-    if constexpr (std::is_same_v<Builder, ValueBuilder>) {
-      ARROW_RETURN_NOT_OK(builder->PadTo(static_cast<int64_t>(rows_.size())));
-    }
-    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Array> array, builder->Finish());
-    arrays_.push_back(std::move(array));
+    for (arrow::ArrayBuilder* column : system_) ARROW_RETURN_NOT_OK(finish(*column));
+    *batch = arrow::RecordBatch::Make(schema_, rows_, std::move(arrays));
+    rows_ = 0;
+    bytes_ = 0;
     return arrow::Status::OK();
   }
 
   const FeatureGroup& group_;
-  const std::vector<const Feature*>& features_;
-  const std::shared_ptr<arrow::Schema>& schema_;
-  HistoryRows rows_;
-  arrow::ArrayVector arrays_;
+  const std::shared_ptr<arrow::Schema> schema_;
+  std::vector<KeyColumnBuilder> keys_;
+  std::vector<CellColumn> features_;
+  std::vector<std::pair<uint32_t, size_t>> by_id_;  // feature id, place in features_; ascending
+  std::unique_ptr<arrow::TimestampBuilder> event_time_;
+  std::unique_ptr<arrow::TimestampBuilder> write_time_;
+  std::unique_ptr<arrow::BooleanBuilder> is_deleted_;
+  std::unique_ptr<arrow::ListBuilder> written_;
+  arrow::Int32Builder* written_ids_ = nullptr;
+  std::unique_ptr<arrow::Int64Builder> record_ttl_;
+  std::unique_ptr<arrow::FixedSizeBinaryBuilder> write_id_;
+  std::unique_ptr<arrow::Int32Builder> stores_;
+  std::unique_ptr<arrow::BooleanBuilder> late_;
+  std::unique_ptr<arrow::StringBuilder> origin_;
+  std::unique_ptr<arrow::Int64Builder> seq_;
+  std::vector<arrow::ArrayBuilder*> system_;  // of these, in their order
+  int64_t rows_ = 0;
+  size_t bytes_ = 0;
 };
 
 }  // namespace
 
-Result<NewFile> WriteDataFile(runtime::FileSystem& files, const std::string& table_folder,
-                              const std::string& stem, const std::string& partition,
-                              const FeatureGroup& group, const std::vector<HistoryRow>& rows) {
-  TOKURA_ASSIGN_OR_RETURN(const std::vector<const Feature*> features, FeaturesOf(group, rows));
-  TOKURA_ASSIGN_OR_RETURN(
-      std::unique_ptr<DataFileWriter> writer,
-      DataFileWriter::Open(files, table_folder, stem, partition, group, features));
-  for (size_t begin = 0; begin < rows.size();) {
-    size_t end = begin;
-    Digest digest;
-    for (size_t bytes = 0; end < rows.size() && end - begin < kPartRowsMax && bytes < kPartBytesMax;
-         ++end) {
-      bytes += RowBytes(rows[end]);
-      digest += DigestRecord(rows[end].record);
-    }
-    ColumnsBuilder builder(group, features, writer->schema(),
-                           HistoryRows(rows).subspan(begin, end - begin));
-    const auto batch = builder.Build();
-    if (!batch.ok()) return FromArrow(batch.status(), Code::kFailedPrecondition, stem);
-    TOKURA_RETURN_IF_ERROR(writer->Append(**batch, digest));
-    begin = end;
-  }
-  return writer->Finish();
+Result<std::unique_ptr<DataFileColumns>> DataFileColumns::Make(
+    const FeatureGroup& group, const std::vector<const Feature*>& features,
+    const std::shared_ptr<arrow::Schema>& schema) {
+  auto columns = std::make_unique<Columns>(group, schema);
+  const arrow::Status opened = columns->Open(features);
+  if (!opened.ok()) return FromArrow(opened, Code::kInternal, group.QualifiedName());
+  return std::unique_ptr<DataFileColumns>(std::move(columns));
 }
 
 }  // namespace tokura::offline

@@ -8,10 +8,9 @@
 
 namespace tokura::offline {
 
-Result<const DigestCache::Digests*> DigestCache::Of(runtime::FileSystem& files,
-                                                    const std::string& table_folder,
-                                                    const DataFile& file,
-                                                    const FeatureGroup& group) {
+Result<const DigestSet*> DigestCache::Of(runtime::FileSystem& files,
+                                         const std::string& table_folder, const DataFile& file,
+                                         const FeatureGroup& group) {
   const std::string path = table_folder + "/" + file.path;
   if (const auto found = entries_.find(path); found != entries_.end()) {
     uses_.splice(uses_.begin(), uses_, found->second.use);
@@ -20,18 +19,17 @@ Result<const DigestCache::Digests*> DigestCache::Of(runtime::FileSystem& files,
   TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<DataFileReader> reader,
                           OpenDataFile(files, table_folder, file, group,
                                        {.features = std::nullopt, .place_in_log = false}));
-  Digests digests;
-  digests.reserve(file.rows);
+  DigestSet digests(file.rows);
   while (true) {
     TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, reader->Next());
     if (!row) break;
-    digests.insert(DigestRecord(row->record));
+    digests.Insert(DigestRecord(row->record));
   }
   Add(path, std::move(digests));
   return &entries_.at(path).digests;
 }
 
-void DigestCache::Add(const std::string& path, Digests digests) {
+void DigestCache::Add(const std::string& path, DigestSet digests) {
   digests_ += digests.size();
   uses_.push_front(path);
   entries_[path] = {std::move(digests), uses_.begin()};

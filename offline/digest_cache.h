@@ -4,15 +4,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_set>
 
-#include "core/digest.h"
 #include "core/schema.h"
 #include "core/status.h"
+#include "offline/digest_set.h"
 #include "offline/table.h"
 #include "runtime/file_system.h"
 
@@ -20,21 +20,21 @@ namespace tokura::offline {
 
 class DigestCache {
  public:
-  using Digests = std::unordered_set<Digest>;
-
   // Keeps at most `digests_max` digests, and always the file asked for last.
   explicit DigestCache(size_t digests_max) : digests_max_(digests_max) {}
 
   // Of the records of `file`. Errors as DataFileReader's. Valid until the next call.
-  Result<const Digests*> Of(runtime::FileSystem& files, const std::string& table_folder,
-                            const DataFile& file, const FeatureGroup& group);
+  Result<const DigestSet*> Of(runtime::FileSystem& files, const std::string& table_folder,
+                              const DataFile& file, const FeatureGroup& group);
+  // Whether to Add a file of so many records: one that leaves no room for others is not worth it.
+  bool Takes(uint64_t records) const { return records <= digests_max_; }
   // What a file just written holds.
-  void Add(const std::string& path, Digests digests);
+  void Add(const std::string& path, DigestSet digests);
   size_t digests() const { return digests_; }
 
  private:
   struct Entry {
-    Digests digests;
+    DigestSet digests;
     std::list<std::string>::iterator use;
   };
   void Evict();

@@ -10,7 +10,7 @@
 #include "core/ids.h"
 #include "core/position_vector.h"
 #include "core/status.h"
-#include "offline/data_file.h"
+#include "offline/history_records.h"
 
 namespace tokura::offline {
 
@@ -31,16 +31,17 @@ class HistoryBuffer {
   // Restart's.
   const PositionVector& read() const { return read_; }
   uint64_t records_read() const { return records_read_; }
-  // Of rows held, those taken and not yet released included; an estimate of their memory.
+  // Of records held, those taken and not yet released included; what they take to commit, too.
   uint64_t bytes() const { return bytes_; }
-  bool has_rows(GroupId group) const;
-  std::vector<GroupId> groups() const;  // with rows
+  bool has_records(GroupId group) const;
+  std::vector<GroupId> groups() const;  // with records
 
-  // The rows of a group go to a commit, which ends with Release (they are published) or GiveBack.
-  std::vector<HistoryRow> Take(GroupId group);
+  // The records of a group go to a commit, which ends with Release (they are published) or
+  // GiveBack.
+  HistoryRecords Take(GroupId group);
   void Release(GroupId group);
-  void GiveBack(GroupId group, std::vector<HistoryRow> rows);
-  // Forgets the rows of a group that has no table.
+  void GiveBack(GroupId group, HistoryRecords records);
+  // Forgets the records of a group that has no table.
   void Discard(GroupId group);
 
   // Records that `position` covers are not taken for this group (any more).
@@ -49,13 +50,12 @@ class HistoryBuffer {
   void Restart(PositionVector position) { read_ = std::move(position); }
 
  private:
-  struct GroupRows {
-    std::vector<HistoryRow> rows;
-    uint64_t bytes = 0;
+  struct GroupRecords {
+    HistoryRecords records;
     uint64_t bytes_taken = 0;
     PositionVector skip;
   };
-  std::map<GroupId, GroupRows> groups_;
+  std::map<GroupId, GroupRecords> groups_;
   PositionVector read_;
   uint64_t bytes_ = 0;
   uint64_t records_read_ = 0;

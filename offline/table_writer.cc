@@ -1,12 +1,11 @@
 #include "offline/table_writer.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <map>
-#include <numeric>
 #include <optional>
-#include <tuple>
 #include <utility>
+
+#include "core/record_view.h"
+#include "offline/record_file_writer.h"
 
 namespace tokura::offline {
 namespace {
@@ -16,68 +15,82 @@ constexpr size_t kDigestsMax = 250'000;
 constexpr int kCommitAttempts = 3;
 constexpr int kCommitsPerCleaning = 20;
 constexpr int kNameAttempts = 1'000;
+// So many records ahead of the one at hand are fetched from memory.
+constexpr size_t kRecordsAhead = 8;
 constexpr int64_t kHourUs = 3'600'000'000;
-
-auto FileOrder(const HistoryRow& row) {
-  return std::tie(row.record.key, row.record.event_time_us, row.record.write_id);
-}
 
 int64_t HourEndUs(int64_t event_time_us) {
   const int64_t remainder = ((event_time_us % kHourUs) + kHourUs) % kHourUs;
   return event_time_us - remainder + kHourUs;
 }
 
-// Those whose ranges meet the ranges of all rows together. Live writes carry fresh write ids, so
+// Those whose ranges meet the ranges of all records together. Live writes carry fresh write ids, so
 // that these are the files of the last minutes.
 std::vector<const DataFile*> FilesThatMayHold(const std::vector<DataFile>& files,
-                                              const std::vector<HistoryRow>& rows) {
+                                              const RecordBounds& bounds) {
   std::vector<const DataFile*> out;
-  if (rows.empty()) return out;
-  int64_t time_min = rows[0].record.event_time_us;
-  int64_t time_max = time_min;
-  uint64_t prefix_min = rows[0].record.write_id.prefix();
-  uint64_t prefix_max = prefix_min;
-  for (const HistoryRow& row : rows) {
-    time_min = std::min(time_min, row.record.event_time_us);
-    time_max = std::max(time_max, row.record.event_time_us);
-    prefix_min = std::min(prefix_min, row.record.write_id.prefix());
-    prefix_max = std::max(prefix_max, row.record.write_id.prefix());
-  }
   for (const DataFile& file : files) {
-    if (file.event_time_max_us < time_min || file.event_time_min_us > time_max) continue;
-    if (file.write_prefix_max < prefix_min || file.write_prefix_min > prefix_max) continue;
+    if (file.event_time_max_us < bounds.event_time_min_us) continue;
+    if (file.event_time_min_us > bounds.event_time_max_us) continue;
+    if (file.write_prefix_max < bounds.write_prefix_min) continue;
+    if (file.write_prefix_min > bounds.write_prefix_max) continue;
     out.push_back(&file);
   }
   return out;
 }
 
-// Of equal records the first in the log gives the write time, so it comes first. Rows are large:
-// their places are sorted, then each row moves once.
-void SortForFile(std::vector<HistoryRow>* rows) {
-  std::vector<size_t> places(rows->size());
-  std::iota(places.begin(), places.end(), size_t{0});
-  std::sort(places.begin(), places.end(), [&](size_t x, size_t y) {
-    const HistoryRow& a = (*rows)[x];
-    const HistoryRow& b = (*rows)[y];
-    if (const auto order = FileOrder(a) <=> FileOrder(b); order != 0) return order < 0;
-    return std::tie(a.write_time_us, a.origin, a.seq) < std::tie(b.write_time_us, b.origin, b.seq);
-  });
-  std::vector<HistoryRow> sorted;
-  sorted.reserve(rows->size());
-  for (const size_t place : places) sorted.push_back(std::move((*rows)[place]));
-  *rows = std::move(sorted);
+// The records just before in file order that are equal to the one at hand in key, event time and
+// write id: those that it may repeat.
+class Neighbours {
+ public:
+  // Whether `body` repeats one of them.
+  bool Has(std::string_view body, const Digest& digest) {
+    if (!digests_.empty() && !SamePlace(body)) digests_.clear();
+    return std::find(digests_.begin(), digests_.end(), digest) != digests_.end();
+  }
+  void Add(std::string_view body, const Digest& digest) {
+    body_ = body;
+    digests_.push_back(digest);
+  }
+
+ private:
+  bool SamePlace(std::string_view body) const {
+    return EventTimeOf(body) == EventTimeOf(body_) && WriteIdOf(body) == WriteIdOf(body_) &&
+           KeyOf(body) == KeyOf(body_);
+  }
+  std::string_view body_;
+  std::vector<Digest> digests_;
+};
+
+void Prefetch(const HistoryRecord* record) {
+  constexpr ptrdiff_t kLineBytes = 64;
+  const auto* const at = reinterpret_cast<const char*>(record);
+  for (ptrdiff_t line = 0; line < 3; ++line) __builtin_prefetch(at + line * kLineBytes);
 }
 
-void AddToDays(const std::vector<HistoryRow>& rows, const std::vector<Digest>& digests,
-               DayDigests* days) {
-  for (size_t i = 0; i < rows.size(); ++i) {
-    DayDigest& day = (*days)[EventDay(rows[i].record.event_time_us)];
-    ++day.records;
-    day.digest += digests[i];
-  }
+void Count(const Digest& digest, DayDigest* day) {
+  ++day->records;
+  day->digest += digest;
 }
 
 }  // namespace
+
+struct TableWriter::Attempt {
+  const FeatureGroup& group;
+  const HistoryRecords& records;
+  std::vector<const DataFile*> candidates;  // files that may have some of the records already
+  std::vector<int64_t> covered;             // by the table's position, HistoryRecords::CoveredBy
+  int64_t complete_us = 0;                  // hours that end before it are complete
+};
+
+struct TableWriter::Part {
+  std::optional<NewFile> file;  // unless nothing in it is new
+  DigestSet digests;            // of the records in it, if the cache takes them
+  DayDigest written;
+  DayDigest repeats;  // of records of the log
+  uint64_t duplicates = 0;
+  int32_t day = 0;
+};
 
 TableWriter::TableWriter(runtime::FileSystem& files, std::unique_ptr<Table> table)
     : files_(files), table_(std::move(table)), digests_(kDigestsMax) {}
@@ -101,15 +114,21 @@ Result<std::unique_ptr<TableWriter>> TableWriter::Open(runtime::FileSystem& file
 }
 
 Result<CommitOutcome> TableWriter::Commit(const FeatureGroup& group, const TableCommit& commit,
-                                          std::vector<HistoryRow>* rows) {
-  SortForFile(rows);
-  Result<CommitOutcome> outcome = CommitOnce(group, commit, *rows);
+                                          const HistoryRecords& records) {
+  Partitions partitions = ByPartition(records, group.partition);
+  for (auto& [number, list] : partitions) SortForFile(records, &list);
+  Result<CommitOutcome> outcome = CommitOnce(group, commit, records, partitions);
   for (int attempt = 1; attempt < kCommitAttempts && !outcome.ok(); ++attempt) {
     if (outcome.status().code() != Code::kAlreadyExists) break;
     TOKURA_RETURN_IF_ERROR(table_->Reload());
-    outcome = CommitOnce(group, commit, *rows);
+    outcome = CommitOnce(group, commit, records, partitions);
   }
   return outcome;
+}
+
+Result<CommitOutcome> TableWriter::Commit(const FeatureGroup& group, const TableCommit& commit,
+                                          const std::vector<HistoryRow>& rows) {
+  return Commit(group, commit, RecordsOf(rows));
 }
 
 Status TableWriter::Evolve(const FeatureGroup& group, int64_t now_us) {
@@ -123,44 +142,38 @@ Status TableWriter::Evolve(const FeatureGroup& group, int64_t now_us) {
 }
 
 Result<CommitOutcome> TableWriter::CommitOnce(const FeatureGroup& group, const TableCommit& commit,
-                                              const std::vector<HistoryRow>& rows) {
+                                              const HistoryRecords& records,
+                                              const Partitions& partitions) {
+  const Snapshot& current = table_->current();
+  const Attempt attempt{group, records, FilesThatMayHold(current.files, records.bounds()),
+                        records.CoveredBy(current.position), current.watermark_us - kLatenessUs};
   CommitOutcome outcome;
-  std::vector<Digest> digests;
-  digests.reserve(rows.size());
-  for (const HistoryRow& row : rows) digests.push_back(DigestRecord(row.record));
-  TOKURA_ASSIGN_OR_RETURN(const std::vector<size_t> fresh, NewRows(group, rows, digests, &outcome));
-
-  struct PartitionRows {
-    std::vector<HistoryRow> rows;
-    std::vector<Digest> digests;
-  };
-  std::map<std::string, PartitionRows> partitions;
-  const int64_t complete_us = table_->current().watermark_us - kLatenessUs;
-  for (const size_t i : fresh) {
-    PartitionRows& to = partitions[PartitionOf(group.partition, rows[i].record.event_time_us)];
-    to.rows.push_back(rows[i]);
-    to.rows.back().late = HourEndUs(rows[i].record.event_time_us) <= complete_us;
-    to.digests.push_back(digests[i]);
-  }
-
   TableChange change;
   change.position = commit.position;
   change.watermark_us = commit.watermark_us;
   change.now_us = commit.now_us;
-  change.duplicates = outcome.duplicate_days;
-  for (auto& [partition, part] : partitions) {
-    Result<NewFile> written = WriteFile(group, partition, part.rows);
-    if (!written.ok()) {
+  std::vector<std::pair<std::string, DigestSet>> digests;  // of files, for the cache
+  for (const auto& [number, list] : partitions) {
+    Result<Part> part = WritePart(attempt, list);
+    if (!part.ok()) {
       RemoveUnpublished(change.added);
       leftovers_ = true;
-      return written.status();
+      return part.status();
     }
-    outcome.rows += written->file.rows;
-    outcome.bytes += written->file.bytes;
+    outcome.duplicates += part->duplicates;
+    Add({{part->day, part->repeats}}, &outcome.duplicate_days);
+    if (!part->file) continue;
+    outcome.rows += part->file->file.rows;
+    outcome.bytes += part->file->file.bytes;
     ++outcome.files;
-    AddToDays(part.rows, part.digests, &change.days);
-    change.added.push_back(*std::move(written));
+    Add({{part->day, part->written}}, &change.days);
+    if (digests_.Takes(part->file->file.rows)) {
+      digests.emplace_back(part->file->file.path, std::move(part->digests));
+    }
+    change.added.push_back(*std::move(part->file));
   }
+  std::erase_if(outcome.duplicate_days, [](const auto& day) { return day.second.records == 0; });
+  change.duplicates = outcome.duplicate_days;
   const Status committed = table_->Commit(group, change);
   if (!committed.ok()) {
     // Only where the outcome is certain: else the snapshot may be there and name these files.
@@ -172,73 +185,81 @@ Result<CommitOutcome> TableWriter::CommitOnce(const FeatureGroup& group, const T
     leftovers_ = !table_->RemoveOrphans().ok();
     commits_ = 0;
   }
-  size_t i = 0;
-  for (auto& [partition, part] : partitions) {
-    digests_.Add(table_->folder() + "/" + change.added[i++].file.path,
-                 DigestCache::Digests(part.digests.begin(), part.digests.end()));
+  for (auto& [path, of_file] : digests) {
+    digests_.Add(table_->folder() + "/" + path, std::move(of_file));
   }
   return outcome;
 }
 
-Result<std::vector<size_t>> TableWriter::NewRows(const FeatureGroup& group,
-                                                 const std::vector<HistoryRow>& rows,
-                                                 const std::vector<Digest>& digests,
-                                                 CommitOutcome* outcome) {
-  const PositionVector& position = table_->current().position;
-  const std::vector<const DataFile*> candidates = FilesThatMayHold(table_->current().files, rows);
-  std::vector<size_t> fresh;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const std::optional<Dot> dot = DotOf(rows[i]);
-    if (dot && position.Covers(*dot)) continue;
-    // Equal records have equal keys, times and ids, so they are neighbours.
-    bool repeated = false;
-    for (size_t k = fresh.size(); k > 0 && !repeated; --k) {
-      if (FileOrder(rows[fresh[k - 1]]) != FileOrder(rows[i])) break;
-      repeated = digests[fresh[k - 1]] == digests[i];
-    }
-    if (!repeated) {
-      TOKURA_ASSIGN_OR_RETURN(repeated, HasRecord(group, candidates, rows[i], digests[i]));
-    }
-    if (repeated) {
-      ++outcome->duplicates;
-      if (dot) {
-        DayDigest& day = outcome->duplicate_days[EventDay(rows[i].record.event_time_us)];
-        ++day.records;
-        day.digest += digests[i];
-      }
-    } else {
-      fresh.push_back(i);
-    }
-  }
-  return fresh;
-}
-
-Result<bool> TableWriter::HasRecord(const FeatureGroup& group,
-                                    const std::vector<const DataFile*>& candidates,
-                                    const HistoryRow& row, const Digest& digest) {
-  const int64_t event_time = row.record.event_time_us;
-  const uint64_t prefix = row.record.write_id.prefix();
-  for (const DataFile* file : candidates) {
-    if (event_time < file->event_time_min_us || event_time > file->event_time_max_us) continue;
-    if (prefix < file->write_prefix_min || prefix > file->write_prefix_max) continue;
-    TOKURA_ASSIGN_OR_RETURN(const DigestCache::Digests* held,
-                            digests_.Of(files_, table_->folder(), *file, group));
-    if (held->contains(digest)) return true;
-  }
-  return false;
-}
-
-Result<NewFile> TableWriter::WriteFile(const FeatureGroup& group, const std::string& partition,
-                                       const std::vector<HistoryRow>& rows) {
+Result<TableWriter::Part> TableWriter::WritePart(const Attempt& attempt, const RecordList& list) {
+  const std::string partition =
+      PartitionOf(attempt.group.partition, EventTimeOf(list.front()->body()));
   for (int i = 0; i < kNameAttempts; ++i) {
     const std::string stem = table_->NewFileStem(partition, attempt_);
-    Result<NewFile> file = WriteDataFile(files_, table_->folder(), stem, partition, group, rows);
-    if (file.ok() || file.status().code() != Code::kAlreadyExists) return file;
+    Result<Part> part = TryWritePart(attempt, list, partition, stem);
+    if (part.ok() || part.status().code() != Code::kAlreadyExists) return part;
     // Left by a commit whose outcome was unknown: never overwritten.
     ++attempt_;
   }
   return ResourceExhausted(table_->folder() + "/data/" + partition +
                            ": too many files of failed commits; start the compactor again");
+}
+
+Result<TableWriter::Part> TableWriter::TryWritePart(const Attempt& attempt, const RecordList& list,
+                                                    const std::string& partition,
+                                                    const std::string& stem) {
+  Part part;
+  part.day = EventDay(EventTimeOf(list.front()->body()));
+  if (digests_.Takes(list.size())) part.digests = DigestSet(list.size());
+  const std::vector<const Feature*> features = FeaturesToWrite(attempt.group, list);
+  std::unique_ptr<RecordFileWriter> file;
+  Neighbours neighbours;
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (i + kRecordsAhead < list.size()) Prefetch(list[i + kRecordsAhead]);
+    const HistoryRecord& record = *list[i];
+    if (record.seq <= attempt.covered[record.origin]) continue;
+    const std::string_view body = record.body();
+    const Digest digest = DigestBytes(body);
+    bool repeated = neighbours.Has(body, digest);
+    if (!repeated && !attempt.candidates.empty()) {
+      TOKURA_ASSIGN_OR_RETURN(repeated, HasRecord(attempt, body, digest));
+    }
+    if (repeated) {
+      ++part.duplicates;
+      if (attempt.records.is_of_log(record)) Count(digest, &part.repeats);
+      continue;
+    }
+    neighbours.Add(body, digest);
+    if (file == nullptr) {
+      TOKURA_ASSIGN_OR_RETURN(file, RecordFileWriter::Open(files_, table_->folder(), stem,
+                                                           partition, attempt.group, features));
+    }
+    const RecordPlace place{.write_time_us = record.write_time_us,
+                            .late = HourEndUs(EventTimeOf(body)) <= attempt.complete_us,
+                            .origin = attempt.records.origin(record),
+                            .seq = record.seq};
+    TOKURA_RETURN_IF_ERROR(file->Append(body, place, digest));
+    Count(digest, &part.written);
+    if (digests_.Takes(list.size())) part.digests.Insert(digest);
+  }
+  if (file != nullptr) {
+    TOKURA_ASSIGN_OR_RETURN(part.file, file->Finish());
+  }
+  return part;
+}
+
+Result<bool> TableWriter::HasRecord(const Attempt& attempt, std::string_view body,
+                                    const Digest& digest) {
+  const int64_t event_time = EventTimeOf(body);
+  const uint64_t prefix = WritePrefixOf(WriteIdOf(body));
+  for (const DataFile* file : attempt.candidates) {
+    if (event_time < file->event_time_min_us || event_time > file->event_time_max_us) continue;
+    if (prefix < file->write_prefix_min || prefix > file->write_prefix_max) continue;
+    TOKURA_ASSIGN_OR_RETURN(const DigestSet* held,
+                            digests_.Of(files_, table_->folder(), *file, attempt.group));
+    if (held->Contains(digest)) return true;
+  }
+  return false;
 }
 
 void TableWriter::RemoveUnpublished(const std::vector<NewFile>& written) {

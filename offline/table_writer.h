@@ -1,13 +1,15 @@
-// TableWriter: one commit of history rows to one table: drops what the table has already, writes
-// one sorted file a partition, and publishes them together with the position they cover.
+// TableWriter: one commit of records to one table: drops what the table has already, writes one
+// sorted file a partition, and publishes them together with the position they cover.
 //
-//   rows of the log --position--> --digest--> --by partition--> WriteDataFile --> Table::Commit
+//   HistoryRecords --by partition--> in file order --position, digest--> RecordFileWriter
+//                                                                            --> Table::Commit
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/digest.h"
@@ -16,6 +18,8 @@
 #include "core/status.h"
 #include "offline/data_file.h"
 #include "offline/digest_cache.h"
+#include "offline/history_order.h"
+#include "offline/history_records.h"
 #include "offline/table.h"
 #include "runtime/file_system.h"
 
@@ -48,12 +52,13 @@ class TableWriter {
                                                    const std::string& offline_root,
                                                    const FeatureGroup& group, int64_t now_us);
 
-  // Returned OK => durable and published: the table holds each of `rows`, once, and its position
+  // Returned OK => durable and published: the table holds each of `records`, once, and its position
   // covers commit.position. On an error nothing is published, or the whole of it (the next commit
-  // finds out); `rows` are to be given again. `rows` are put in order and flagged late.
-  // `group` may be newer than at Open.
+  // finds out); `records` are to be given again. `group` may be newer than at Open.
   Result<CommitOutcome> Commit(const FeatureGroup& group, const TableCommit& commit,
-                               std::vector<HistoryRow>* rows);
+                               const HistoryRecords& records);
+  Result<CommitOutcome> Commit(const FeatureGroup& group, const TableCommit& commit,
+                               const std::vector<HistoryRow>& rows);
 
   // Publishes the columns and partitioning that `group` has now, if they differ.
   Status Evolve(const FeatureGroup& group, int64_t now_us);
@@ -62,16 +67,18 @@ class TableWriter {
 
  private:
   TableWriter(runtime::FileSystem& files, std::unique_ptr<Table> table);
+  // Records of each partition, in file order.
+  using Partitions = std::map<int64_t, RecordList>;
+  // One try at a commit.
+  struct Attempt;
   Result<CommitOutcome> CommitOnce(const FeatureGroup& group, const TableCommit& commit,
-                                   const std::vector<HistoryRow>& rows);
-  // Indexes of the rows to write, in the order of files; counts the others as duplicates.
-  Result<std::vector<size_t>> NewRows(const FeatureGroup& group,
-                                      const std::vector<HistoryRow>& rows,
-                                      const std::vector<Digest>& digests, CommitOutcome* outcome);
-  Result<bool> HasRecord(const FeatureGroup& group, const std::vector<const DataFile*>& candidates,
-                         const HistoryRow& row, const Digest& digest);
-  Result<NewFile> WriteFile(const FeatureGroup& group, const std::string& partition,
-                            const std::vector<HistoryRow>& rows);
+                                   const HistoryRecords& records, const Partitions& partitions);
+  // What became of one partition.
+  struct Part;
+  Result<Part> WritePart(const Attempt& attempt, const RecordList& list);
+  Result<Part> TryWritePart(const Attempt& attempt, const RecordList& list,
+                            const std::string& partition, const std::string& stem);
+  Result<bool> HasRecord(const Attempt& attempt, std::string_view body, const Digest& digest);
   // Data files that no snapshot names.
   void RemoveUnpublished(const std::vector<NewFile>& written);
 

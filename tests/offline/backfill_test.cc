@@ -58,7 +58,7 @@ class BackfillTest : public ::testing::Test {
     ASSERT_TRUE(writer.ok()) << writer.status().ToString();
     TableCommit commit;
     for (const HistoryRow& row : rows) commit.position.Add(*DotOf(row));
-    ASSERT_TRUE((*writer)->Commit(PricesGroup(), commit, &rows).ok());
+    ASSERT_TRUE((*writer)->Commit(PricesGroup(), commit, rows).ok());
   }
   // So many records of a few items over three days.
   static std::vector<Record> Prices(uint64_t count) {

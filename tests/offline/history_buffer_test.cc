@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <vector>
+#include <utility>
 
 #include "tests/offline/random_history.h"
 
@@ -11,21 +11,70 @@ namespace {
 
 using testing::CanonicalBytes;
 using testing::PriceRow;
+using testing::PricesGroup;
 
-TEST(HistoryBuffer, CountsTheMemoryOfDecodedCells) {
+client::FeedRecord FeedRecordOf(const HistoryRow& row) {
+  client::FeedRecord record;
+  record.dot = *DotOf(row);
+  record.write_time_us = row.write_time_us;
+  record.body = CanonicalBytes(row.record);
+  return record;
+}
+
+// Their bytes, and some for their places and for sorting them; not what decoded values would take.
+TEST(HistoryBuffer, TakesLittleMoreThanTheBytesOfItsRecords) {
   HistoryRow row = PriceRow("a", 1, 1.5, 1, 1);
   row.record.cells.clear();
   for (uint32_t i = 1; i <= 1'000; ++i) {
     row.record.cells.push_back({FeatureId(i), CellState::kNull, Value()});
   }
-  row.record.cells.push_back(
-      {FeatureId(1'001), CellState::kValue, List(std::vector<Value>(1'000, Value(true)))});
-  client::FeedRecord record;
-  record.dot = *DotOf(row);
-  record.body = CanonicalBytes(row.record);
   HistoryBuffer buffer;
+  const client::FeedRecord record = FeedRecordOf(row);
   ASSERT_TRUE(buffer.Add(record).ok());
-  EXPECT_GE(buffer.bytes(), 1'000 * (sizeof(Cell) + sizeof(Value)));
+  EXPECT_GE(buffer.bytes(), record.body.size());
+  EXPECT_LE(buffer.bytes(), record.body.size() + 100);
+}
+
+TEST(HistoryBuffer, HoldsWhatWasTakenUntilItIsReleased) {
+  const GroupId group = PricesGroup().id;
+  HistoryBuffer buffer;
+  ASSERT_TRUE(buffer.Add(FeedRecordOf(PriceRow("a", 1, 1, 1, 1))).ok());
+  const uint64_t bytes = buffer.bytes();
+  HistoryRecords taken = buffer.Take(group);
+  EXPECT_FALSE(buffer.has_records(group));
+  EXPECT_EQ(buffer.bytes(), bytes);
+  ASSERT_TRUE(buffer.Add(FeedRecordOf(PriceRow("b", 1, 1, 2, 2))).ok());
+  buffer.GiveBack(group, std::move(taken));
+  EXPECT_EQ(buffer.bytes(), 2 * bytes);
+  EXPECT_EQ(buffer.Take(group).size(), 2u);
+  buffer.Release(group);
+  EXPECT_EQ(buffer.bytes(), 0u);
+}
+
+TEST(HistoryBuffer, ForgetsWhatIsDiscarded) {
+  HistoryBuffer buffer;
+  ASSERT_TRUE(buffer.Add(FeedRecordOf(PriceRow("a", 1, 1, 1, 1))).ok());
+  buffer.Discard(PricesGroup().id);
+  EXPECT_EQ(buffer.bytes(), 0u);
+  EXPECT_TRUE(buffer.groups().empty());
+}
+
+TEST(HistoryBuffer, TakesARecordOnce) {
+  HistoryBuffer buffer;
+  const client::FeedRecord record = FeedRecordOf(PriceRow("a", 1, 1, 1, 1));
+  ASSERT_TRUE(buffer.Add(record).ok());
+  ASSERT_TRUE(buffer.Add(record).ok());
+  EXPECT_EQ(buffer.records_read(), 1u);
+}
+
+TEST(HistoryBuffer, RefusesWhatIsNoRecord) {
+  HistoryBuffer buffer;
+  client::FeedRecord record = FeedRecordOf(PriceRow("a", 1, 1, 1, 1));
+  record.body[0] = 9;
+  EXPECT_EQ(buffer.Add(record).code(), Code::kFailedPrecondition);  // of a newer version
+  record.body.clear();
+  EXPECT_EQ(buffer.Add(record).code(), Code::kCorrupt);
+  EXPECT_TRUE(buffer.read().empty());
 }
 
 }  // namespace

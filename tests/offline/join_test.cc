@@ -45,7 +45,7 @@ class JoinTest : public ::testing::Test {
     ASSERT_TRUE(writer.ok()) << writer.status().ToString();
     TableCommit commit;
     for (const HistoryRow& row : rows) commit.position.Add(*DotOf(row));
-    const auto outcome = (*writer)->Commit(group_, commit, &rows);
+    const auto outcome = (*writer)->Commit(group_, commit, rows);
     ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
   }
   HistoryRow Price(const std::string& item, int64_t hour, double price) {

@@ -38,7 +38,7 @@ class PromotionTest : public ::testing::Test {
   void Write(std::vector<HistoryRow> rows) {
     auto writer = TableWriter::Open(files_, "/o", group_, 1);
     ASSERT_TRUE(writer.ok()) << writer.status().ToString();
-    ASSERT_TRUE((*writer)->Commit(group_, {}, &rows).ok());
+    ASSERT_TRUE((*writer)->Commit(group_, {}, rows).ok());
   }
   std::vector<Record> Promote() {
     std::vector<Record> records;

@@ -170,7 +170,7 @@ void RandomTable::Commit(uint64_t count) {
   for (const HistoryRow& row : batch) {
     if (const auto dot = DotOf(row)) commit.position.Add(*dot);
   }
-  const auto outcome = (*writer)->Commit(group_, commit, &batch);
+  const auto outcome = (*writer)->Commit(group_, commit, batch);
   ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
 }
 

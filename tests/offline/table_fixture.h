@@ -106,7 +106,7 @@ class TableWriterTest : public TableTest {
                                int64_t watermark_us = 0) {
     TableCommit commit{.position = {}, .watermark_us = watermark_us, .now_us = 1};
     for (const HistoryRow& row : rows) commit.position.Add(*DotOf(row));
-    return writer.Commit(group_, commit, &rows);
+    return writer.Commit(group_, commit, rows);
   }
   // All rows of the newest snapshot; checks that files and days agree with it.
   std::vector<HistoryRow> Rows() {

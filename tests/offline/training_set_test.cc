@@ -117,7 +117,7 @@ class TrainingSetTest : public ::testing::Test {
     for (const HistoryRow& row : rows) {
       if (const auto dot = DotOf(row)) commit.position.Add(*dot);
     }
-    const auto outcome = (*writer)->Commit(group, commit, &rows);
+    const auto outcome = (*writer)->Commit(group, commit, rows);
     ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
   }
   void WriteText(const std::string& path, const std::string& text) {

@@ -37,7 +37,7 @@ class VerifyTest : public ::testing::Test {
     ASSERT_TRUE(writer.ok());
     TableCommit commit;
     for (const HistoryRow& row : rows) commit.position.Add(*DotOf(row));
-    ASSERT_TRUE((*writer)->Commit(PricesGroup(), commit, &rows).ok());
+    ASSERT_TRUE((*writer)->Commit(PricesGroup(), commit, rows).ok());
   }
   client::DigestReport ReportOf(const std::vector<HistoryRow>& rows) {
     client::DigestReport report;
