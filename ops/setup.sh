@@ -16,7 +16,7 @@ packages=(
   clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19 mold ccache cmake ninja-build pkg-config
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libprotobuf-dev protobuf-compiler
   libleveldb-dev libzstd-dev zlib1g-dev libxxhash-dev libspdlog-dev prometheus-cpp-dev
-  libyaml-cpp-dev libcli11-dev libjemalloc-dev libssl-dev libgtest-dev libbenchmark-dev
+  libyaml-cpp-dev libcli11-dev libjemalloc-dev libssl-dev libcurl4-openssl-dev libgtest-dev libbenchmark-dev
   python3 python3-venv git ca-certificates curl
 )
 

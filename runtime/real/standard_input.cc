@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <system_error>
+#include <thread>
 
 namespace tokura::runtime::real {
 
@@ -64,6 +65,8 @@ Result<std::string> AbsolutePath(const std::string& path) {
   while (normal.size() > 1 && normal.back() == '/') normal.pop_back();
   return normal;
 }
+
+void BlockFor(std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }
 
 void ExitNow(int code) { std::_Exit(code); }
 

@@ -2,6 +2,7 @@
 // programs use this.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -27,6 +28,8 @@ int ProcessorCount();
 uint64_t MemoryBytes();
 // `path` from the root on, without "." and ".."; relative ones begin in the working directory.
 Result<std::string> AbsolutePath(const std::string& path);
+// Blocks the calling thread.
+void BlockFor(std::chrono::milliseconds time);
 // Ends the process at once: nothing is flushed, no destructor runs.
 [[noreturn]] void ExitNow(int code);
 

@@ -33,6 +33,7 @@ LIBRARIES = [
     (r"boost/beast", ["router/"]),
     (r"(arrow|parquet)/", ["offline/"]),
     (r"leveldb/", ["node/"]),
+    (r"curl/|openssl/", ["runtime/s3/"]),
     (r"spdlog/|prometheus/", ["runtime/real/"]),
     (r"CLI/", ["cli/"]),
     (r"yaml-cpp/", ["catalog/", "cli/"]),
@@ -83,6 +84,10 @@ def check_file(name, text):
                 yield f"{name}: runtime/sim is for tests and bench only ({header})"
             elif header.startswith("runtime/real/") and not (
                 name.startswith("runtime/real/") or folder == "cli"
+            ):
+                yield f"{name}: only a program's main may include {header}"
+            elif header.startswith("runtime/s3/") and not (
+                name.startswith("runtime/s3/") or folder == "cli"
             ):
                 yield f"{name}: only a program's main may include {header}"
             elif (

@@ -34,9 +34,13 @@ class CheckLayering(unittest.TestCase):
     def test_only_mains_wire_the_real_world(self):
         self.assert_forbidden("node/a.cc", '#include "runtime/real/real_runtime.h"\n')
         self.assert_allowed("cli/a.cc", '#include "runtime/real/real_runtime.h"\n')
+        self.assert_forbidden("offline/a.cc", '#include "runtime/s3/s3_file_system.h"\n')
+        self.assert_allowed("cli/a.cc", '#include "runtime/s3/uri_file_system.h"\n')
 
     def test_libraries_stay_in_their_folder(self):
         self.assert_forbidden("router/a.cc", "#include <boost/asio/io_context.hpp>\n")
+        self.assert_forbidden("offline/a.cc", "#include <curl/curl.h>\n")
+        self.assert_allowed("runtime/s3/a.cc", "#include <curl/curl.h>\n")
         self.assert_forbidden("core/a.cc", "#include <arrow/api.h>\n")
         self.assert_allowed("offline/a.cc", "#include <arrow/api.h>\n")
 
