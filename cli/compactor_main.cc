@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/program/flags.h"
+#include "cli/program/machine_files.h"
 #include "cli/up/parts.h"
 #include "cli/up/single.h"
 #include "runtime/real/standard_input.h"
@@ -42,8 +43,7 @@ class SingleCompactor final : public Part {
 
 Result<Exit> Run(const CompactorFlags& flags) {
   offline::CompactorOptions options;
-  TOKURA_ASSIGN_OR_RETURN(const std::string path, LocalPath(flags.offline, "--offline"));
-  TOKURA_ASSIGN_OR_RETURN(options.offline_root, runtime::real::AbsolutePath(path));
+  TOKURA_ASSIGN_OR_RETURN(options.offline_root, OfflinePath(flags.offline));
   options.commit_interval = DurationOf(flags.compact_interval);
   return RunSingle(
       flags.catalog, flags.ready_file, flags.serving,
@@ -62,7 +62,8 @@ Action Define(CommandLine& line, Console& console) {
   app.add_option("--catalog", flags->catalog, "file://DIR; etcd:// comes with clusters")
       ->type_name("URI")
       ->required();
-  app.add_option("--offline", flags->offline, "where the offline tables are")
+  app.add_option("--offline", flags->offline,
+                 "where the offline tables are: a directory, or s3://BUCKET/PREFIX")
       ->type_name("URI")
       ->required();
   AddDuration(app, "--compact-interval", &flags->compact_interval,

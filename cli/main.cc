@@ -1,6 +1,7 @@
 // The `tokura` program: `tokura up` serves, every other verb asks a server or looks at files.
 #include <cstdlib>
 
+#include "cli/program/machine_files.h"
 #include "cli/verbs.h"
 #include "runtime/real/real_runtime.h"
 
@@ -19,9 +20,9 @@ constexpr char kExamples[] =
 
 int main(int argc, char** argv) {
   using namespace tokura;
-  const auto files = runtime::real::MakeFileSystem();
   const auto clock = runtime::real::MakeClock();
   const auto random = runtime::real::MakeRandom();
+  const auto files = cli::MakeFiles(*clock, *random);
   cli::Console console;
   cli::Context context{console, *files, *clock, *random};
   cli::CommandLine line({"tokura", "a feature store: latest values and their history from one log",

@@ -5,6 +5,7 @@
 #include "cli/text/table.h"
 #include "core/key_codec.h"
 #include "core/record.h"
+#include "offline/location.h"
 
 namespace tokura::cli {
 namespace {
@@ -140,6 +141,7 @@ Status RecordText::AppendJson(const replication::LogRecord& logged,
 
 Result<std::shared_ptr<const catalog::Definitions>> DefinitionsAbove(runtime::FileSystem& files,
                                                                      const std::string& path) {
+  if (offline::IsRemote(path)) return std::shared_ptr<const catalog::Definitions>();
   std::string directory = path;
   while (!directory.empty()) {
     TOKURA_ASSIGN_OR_RETURN(const bool found, files.Exists(directory + "/catalog/revisions"));

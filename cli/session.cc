@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/program/flags.h"
+#include "offline/table.h"
 #include "runtime/sync.h"
 
 namespace tokura::cli {
@@ -104,11 +105,10 @@ std::vector<std::string> UnopenedTables(const catalog::Definitions& definitions,
 }
 
 Result<std::string> OfflineRootOf(const std::string& location) {
-  TOKURA_ASSIGN_OR_RETURN(std::string folder, LocalPath(location, "offline location"));
-  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+  TOKURA_ASSIGN_OR_RETURN(std::string folder, offline::ParseOfflineUri(location));
   for (int level = 0; level < 2; ++level) {
     const size_t slash = folder.rfind('/');
-    if (slash == std::string::npos || slash == 0) {
+    if (slash == std::string::npos || slash == 0 || folder[slash - 1] == '/') {
       return Internal("'" + location + "' is not the location of an offline table");
     }
     folder.resize(slash);

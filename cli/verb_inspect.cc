@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/program/flags.h"
+#include "cli/program/machine_files.h"
 #include "cli/record_text.h"
 #include "cli/text/format.h"
 #include "cli/text/table.h"
@@ -147,7 +148,7 @@ std::string TableText(const offline::Table& of, const RecordText& names, uint64_
 }
 
 Result<Exit> InspectTable(const InspectFlags& flags, Context& context) {
-  TOKURA_ASSIGN_OR_RETURN(const std::string path, runtime::real::AbsolutePath(flags.path));
+  TOKURA_ASSIGN_OR_RETURN(const std::string path, OfflinePath(flags.path));
   TOKURA_ASSIGN_OR_RETURN(const bool is_directory, context.files.IsDirectory(path));
   if (!is_directory) {
     return InvalidArgument(

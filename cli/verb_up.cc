@@ -36,7 +36,8 @@ void RegisterUp(CommandLine& line, Context& context) {
   app.add_option("--ready-file", flags->ready_file,
                  "a JSON file that is there as long as requests are served")
       ->type_name("FILE");
-  app.add_option("--offline", flags->offline, "the offline tables; default DATA_DIR/offline")
+  app.add_option("--offline", flags->offline,
+                 "the offline tables: a directory, or s3://BUCKET/PREFIX; default DATA_DIR/offline")
       ->type_name("URI");
   AddDuration(app, "--compact-interval", &flags->compact_interval,
               "how often new records reach the offline tables");

@@ -9,6 +9,7 @@
 #include "core/bytes.h"
 #include "offline/data_file.h"
 #include "offline/iceberg/puffin.h"
+#include "offline/location.h"
 #include "offline/table_columns.h"
 #include "offline/table_impl.h"
 #include "offline/table_schema.h"
@@ -400,21 +401,24 @@ Result<std::vector<FileEntry>> Table::ReadManifest(const ManifestFile& manifest)
 
 Result<std::string> ParseOfflineUri(const std::string& uri) {
   std::string path = uri;
-  const size_t scheme_end = uri.find("://");
-  if (scheme_end != std::string::npos) {
-    const std::string scheme = uri.substr(0, scheme_end);
-    if (scheme != "file") {
-      return InvalidArgument("--offline: '" + scheme +
-                             "://' is not supported yet; give a directory or file:///DIR");
-    }
-    path = uri.substr(scheme_end + 3);
-    if (path.starts_with("localhost/")) path.erase(0, std::string_view("localhost").size());
-    if (!path.starts_with("/")) {
-      return InvalidArgument("--offline: a file URI has three slashes: file:///DIR");
-    }
+  while (path.ends_with('/') && path.size() > 1 && !path.ends_with("//")) path.pop_back();
+  const std::string places = "give a directory, file:///DIR or s3://BUCKET/PREFIX";
+  if (path.empty()) return InvalidArgument("--offline: empty; " + places);
+  if (IsRemote(path)) {
+    return path.ends_with('/') ? InvalidArgument("--offline: " + uri + ": no bucket; " + places)
+                               : Result<std::string>(path);
   }
-  while (path.size() > 1 && path.ends_with("/")) path.pop_back();
-  if (path.empty()) return InvalidArgument("--offline: empty; give a directory or file:///DIR");
+  const size_t scheme_end = path.find("://");
+  if (scheme_end == std::string::npos) return path;
+  const std::string scheme = path.substr(0, scheme_end);
+  if (scheme != "file") {
+    return InvalidArgument("--offline: '" + scheme + "://' is not supported; " + places);
+  }
+  path.erase(0, scheme_end + 3);
+  if (path.starts_with("localhost/")) path.erase(0, std::string_view("localhost").size());
+  if (!path.starts_with('/')) {
+    return InvalidArgument("--offline: a file URI has three slashes: file:///DIR");
+  }
   return path;
 }
 

@@ -1,4 +1,5 @@
 // Which files of a table are of no use any more, and whose (docs/formats/iceberg.md, "Orphans").
+#include <chrono>
 #include <optional>
 #include <set>
 #include <string>
@@ -6,8 +7,10 @@
 #include <vector>
 
 #include "offline/data_file.h"
+#include "offline/location.h"
 #include "offline/table.h"
 #include "offline/table_impl.h"
+#include "runtime/file_ages.h"
 
 namespace tokura::offline {
 namespace {
@@ -18,6 +21,9 @@ using iceberg::TableMetadata;
 using iceberg::TableSnapshot;
 
 constexpr char kCleaningLock[] = "/_cleaning.lock";
+// Locks do not reach writers on other machines, which share an object store: no commit of theirs
+// takes so long.
+constexpr std::chrono::hours kRemoteCommitMax{24};
 
 }  // namespace
 
@@ -66,18 +72,26 @@ Status Table::RemoveOrphans() {
       (void)AddNamed(*version, kept, &expired);  // of some, the files are gone already
     }
   }
-  const auto nobody_publishes = [&](const std::string& name) {
+  const auto nobody_publishes = [&](const std::string& path) {
+    if (IsRemote(folder_)) {
+      auto* const ages = dynamic_cast<runtime::FileAges*>(&files_);
+      if (ages == nullptr) return false;
+      const Result<std::chrono::seconds> age = ages->Age(path);
+      return age.ok() && *age > kRemoteCommitMax;
+    }
+    const std::string name = NameOf(path);
     const std::string_view writer = WriterOf(name);
     if (writer.empty()) return gone.everyone;
     return writer == lock_->name() || gone.names.contains(writer);
   };
   TOKURA_RETURN_IF_ERROR(RemoveDataIf([&](const std::string& path) {
     return !kept.data.contains(path) &&
-           (expired.data.contains(path) || nobody_publishes(NameOf(path)));
+           (expired.data.contains(path) || nobody_publishes(folder_ + "/" + path));
   }));
   TOKURA_RETURN_IF_ERROR(metadata_files_.RemoveIf([&](const std::string& name) {
     return !kept.metadata.contains(name) &&
-           (expired.metadata.contains(name) || nobody_publishes(name));
+           (expired.metadata.contains(name) ||
+            nobody_publishes(metadata_files_.folder() + "/" + name));
   }));
   for (const int64_t version : versions) {
     if (version < version_min) TOKURA_RETURN_IF_ERROR(metadata_files_.RemoveVersion(version));

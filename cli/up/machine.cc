@@ -2,6 +2,7 @@
 
 #include "cli/program/command_line.h"
 #include "cli/program/flags.h"
+#include "cli/program/machine_files.h"
 #include "runtime/real/standard_input.h"
 
 // jemalloc reads this before main. What a burst of writes needed goes back to the operating system
@@ -19,7 +20,7 @@ constexpr int kBlockingThreads = 4;
 Machine::Machine(const ServingFlags& flags)
     : clock(runtime::real::MakeClock()),
       random(runtime::real::MakeRandom()),
-      files(runtime::real::MakeFileSystem()),
+      files(MakeFiles(*clock, *random)),
       logger(runtime::real::MakeLogger(LogLevelOf(flags), LogFormatOf(flags))),
       blocking(runtime::real::MakeBlockingPool(kBlockingThreads)),
       background(runtime::real::MakeBlockingPool(kBlockingThreads)),

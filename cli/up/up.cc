@@ -7,6 +7,7 @@
 #include "cli/doctor/findings.h"
 #include "cli/program/command_line.h"
 #include "cli/program/flags.h"
+#include "cli/program/machine_files.h"
 #include "cli/text/format.h"
 #include "cli/up/data_directory.h"
 #include "cli/up/lifetime.h"
@@ -46,8 +47,7 @@ Result<Settings> Settle(const UpFlags& flags) {
   TOKURA_ASSIGN_OR_RETURN(settings.data_dir, runtime::real::AbsolutePath(flags.data_dir));
   settings.offline_root = settings.data_dir + "/offline";
   if (!flags.offline.empty()) {
-    TOKURA_ASSIGN_OR_RETURN(const std::string path, LocalPath(flags.offline, "--offline"));
-    TOKURA_ASSIGN_OR_RETURN(settings.offline_root, runtime::real::AbsolutePath(path));
+    TOKURA_ASSIGN_OR_RETURN(settings.offline_root, OfflinePath(flags.offline));
   }
   settings.listen = AddressOf(flags.listen);
   settings.http = AddressOf(flags.http);

@@ -117,7 +117,9 @@ TEST(CatalogDirectory, RefusesEtcdForNow) {
 
 TEST(OfflineRoot, IsTheGrandparentOfATable) {
   EXPECT_EQ(OfflineRootOf("file:///data/offline/flights/weather_v1").value(), "/data/offline");
-  EXPECT_FALSE(OfflineRootOf("s3://bucket/a/b").ok());
+  EXPECT_EQ(OfflineRootOf("s3://bucket/lake/flights/weather_v1").value(), "s3://bucket/lake");
+  EXPECT_EQ(OfflineRootOf("s3://bucket/a/b").value(), "s3://bucket");
+  EXPECT_FALSE(OfflineRootOf("s3://bucket/a").ok());
   EXPECT_FALSE(OfflineRootOf("file:///a").ok());
 }
 

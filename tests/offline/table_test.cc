@@ -347,7 +347,11 @@ TEST(OfflineUri, NamesADirectory) {
   EXPECT_EQ(ParseOfflineUri("file:///a/b/").value(), "/a/b");
   EXPECT_EQ(ParseOfflineUri("/a/b").value(), "/a/b");
   EXPECT_EQ(ParseOfflineUri("data/offline").value(), "data/offline");
-  EXPECT_EQ(ParseOfflineUri("s3://bucket/x").status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(ParseOfflineUri("s3://bucket/x/").value(), "s3://bucket/x");
+  EXPECT_EQ(ParseOfflineUri("/").value(), "/");
+  EXPECT_EQ(ParseOfflineUri("file:///").value(), "/");
+  EXPECT_EQ(ParseOfflineUri("s3://").status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(ParseOfflineUri("gs://bucket/x").status().code(), Code::kInvalidArgument);
   EXPECT_EQ(ParseOfflineUri("file://a/b").status().code(), Code::kInvalidArgument);
   EXPECT_EQ(ParseOfflineUri("").status().code(), Code::kInvalidArgument);
 }
