@@ -15,6 +15,7 @@
 #include "offline/arrow_file.h"
 #include "offline/join/chunk_join.h"
 #include "offline/join/group_values.h"
+#include "offline/join/radix_sort.h"
 #include "offline/join/spine_chunk.h"
 #include "offline/join/spine_sort.h"
 #include "offline/join/spine_store.h"
@@ -46,15 +47,15 @@ struct Places {
 };
 
 Places PlacesOf(const SpineChunk& chunk) {
-  std::vector<std::pair<uint64_t, uint32_t>> order(chunk.size());
+  std::vector<RadixEntry> order(chunk.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = {chunk.row(i), static_cast<uint32_t>(i)};
-  std::sort(order.begin(), order.end());
+  RadixSort(&order);
   Places places;
   places.of.resize(order.size());
   std::vector<uint64_t> rows(order.size());
   for (size_t i = 0; i < order.size(); ++i) {
-    rows[i] = order[i].first;
-    places.of[order[i].second] = static_cast<uint32_t>(i);
+    rows[i] = order[i].key;
+    places.of[order[i].index] = static_cast<uint32_t>(i);
   }
   places.rows = std::make_shared<arrow::UInt64Array>(static_cast<int64_t>(rows.size()),
                                                      arrow::Buffer::FromVector(std::move(rows)));
@@ -108,6 +109,7 @@ class Join {
   Result<JoinOutcome> Give(
       const std::function<Status(const std::shared_ptr<arrow::RecordBatch>&)>& take) {
     JoinOutcome outcome;
+    const std::optional<int64_t> begin_us = HistoryBeginUs();
     TOKURA_RETURN_IF_ERROR(store_.Begin());
     while (true) {
       TOKURA_ASSIGN_OR_RETURN(const SpineStore::Batch batch, store_.Next());
@@ -127,7 +129,7 @@ class Join {
       const auto whole = arrow::RecordBatch::Make(
           arrow::schema(std::move(fields), batch.rows->schema()->metadata()),
           batch.rows->num_rows(), std::move(columns));
-      Count(*whole, own, *batch.times_us, &outcome);
+      Count(*whole, own, *batch.times_us, begin_us, &outcome);
       TOKURA_RETURN_IF_ERROR(take(whole));
     }
   }
@@ -183,9 +185,9 @@ class Join {
     if (report_) report_(progress_);
   }
 
-  void Count(const arrow::RecordBatch& batch, int own_columns, const arrow::Int64Array& times_us,
-             JoinOutcome* outcome) const {
-    const std::optional<int64_t> begin_us = HistoryBeginUs();
+  static void Count(const arrow::RecordBatch& batch, int own_columns,
+                    const arrow::Int64Array& times_us, std::optional<int64_t> begin_us,
+                    JoinOutcome* outcome) {
     outcome->rows += static_cast<uint64_t>(batch.num_rows());
     for (int64_t i = 0; i < batch.num_rows(); ++i) {
       bool any = false;
@@ -198,7 +200,7 @@ class Join {
     }
   }
 
-  // nullopt: there is none.
+  // Of the first record of any group; nullopt: there is none.
   std::optional<int64_t> HistoryBeginUs() const {
     std::optional<int64_t> begin_us;
     for (const JoinGroup& join : groups_) {

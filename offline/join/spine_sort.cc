@@ -12,6 +12,8 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include "offline/join/radix_sort.h"
+
 namespace tokura::offline {
 namespace {
 
@@ -58,7 +60,7 @@ Status SpineSort::Add(const arrow::BinaryArray& keys, const arrow::Int64Array& t
     if (keys.IsNull(i) || times_us.IsNull(i)) continue;
     const std::string_view key = keys.GetView(i);
     entries_.push_back(
-        {0, keys_.size(), key.size(), times_us.Value(i), first_row + static_cast<uint64_t>(i)});
+        {keys_.size(), key.size(), times_us.Value(i), first_row + static_cast<uint64_t>(i)});
     keys_ += key;
     ++rows_;
     key_bytes_ += key.size();
@@ -70,17 +72,34 @@ Status SpineSort::Add(const arrow::BinaryArray& keys, const arrow::Int64Array& t
   return OkStatus();
 }
 
+bool SpineSort::Before(const Entry& a, const Entry& b) const {
+  if (const int order = KeyOf(a).compare(KeyOf(b)); order != 0) return order < 0;
+  return std::tie(a.time_us, a.row) < std::tie(b.time_us, b.row);
+}
+
+// Keys differ in the few bytes that follow what they share: those decide first, without comparing
+// keys; what they leave equal, mostly the rows of one key, are short stretches.
 void SpineSort::Sort() {
   size_t shared = entries_.empty() ? 0 : entries_[0].key_size;
   for (const Entry& entry : entries_) {
     shared = SharedPrefix(KeyOf(entries_[0]).substr(0, shared), KeyOf(entry));
   }
-  for (Entry& entry : entries_) entry.head = HeadOf(KeyOf(entry), shared);
-  std::sort(entries_.begin(), entries_.end(), [this](const Entry& a, const Entry& b) {
-    if (a.head != b.head) return a.head < b.head;
-    if (const int order = KeyOf(a).compare(KeyOf(b)); order != 0) return order < 0;
-    return std::tie(a.time_us, a.row) < std::tie(b.time_us, b.row);
-  });
+  std::vector<RadixEntry> order(entries_.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    order[i] = {HeadOf(KeyOf(entries_[i]), shared), static_cast<uint32_t>(i)};
+  }
+  RadixSort(&order);
+  std::vector<Entry> sorted;
+  sorted.reserve(entries_.size());
+  for (const RadixEntry& entry : order) sorted.push_back(entries_[entry.index]);
+  entries_ = std::move(sorted);
+  for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    for (end = begin + 1; end < order.size() && order[end].key == order[begin].key; ++end) {
+    }
+    std::sort(entries_.begin() + static_cast<ptrdiff_t>(begin),
+              entries_.begin() + static_cast<ptrdiff_t>(end),
+              [this](const Entry& a, const Entry& b) { return Before(a, b); });
+  }
 }
 
 Status SpineSort::Spill() {

@@ -36,7 +36,6 @@ class SpineSort {
 
  private:
   struct Entry {
-    uint64_t head = 0;  // the 8 bytes of the key after those that all keys share, big-endian
     size_t key_begin = 0;
     size_t key_size = 0;
     int64_t time_us = 0;
@@ -56,6 +55,7 @@ class SpineSort {
     return std::string_view(keys_).substr(entry.key_begin, entry.key_size);
   }
   bool Spills() const { return !stem_.empty(); }
+  bool Before(const Entry& a, const Entry& b) const;
   void Sort();
   Status Spill();
   Status Advance(Run* run);
