@@ -70,6 +70,21 @@ class TestBed:
         self.children.remove(child)
         return child.returncode, output, errors
 
+    def measure_client(self, command):
+        """Runs a program on the client's core to its end: (its output, what the kernel counted)."""
+        with tempfile.TemporaryFile("w+", dir=self.directory) as output:
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                     preexec_fn=lambda: prepare(self.client_core))
+            self.children.append(child)
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            self.children.remove(child)
+            output.seek(0)
+            text = output.read()
+        if child.returncode != 0:
+            raise Failed(f"{command[0]} ended with {child.returncode}:\n{text[-2000:]}")
+        return text, usage
+
     def stop(self, child, how=signal.SIGTERM, patience=120):
         """Ends a server; kills it if it takes longer than `patience` seconds."""
         child.send_signal(how)

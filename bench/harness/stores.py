@@ -62,13 +62,16 @@ class Tokura(Store):
         self.shape, self.flags = shape, list(flags)
         super().__init__(place)
 
+    def definitions(self):
+        return shapes.definitions(self.shape)
+
     def launch(self):
         """Starts the process without waiting for it."""
         self.program = os.path.join(self.place.programs, "tokura")
         self.ready_file = os.path.join(self.directory, "ready.json")
         definitions = os.path.join(self.directory, "definitions.yaml")
         with open(definitions, "w") as file:
-            file.write(shapes.definitions(self.shape))
+            file.write(self.definitions())
         if os.path.exists(self.ready_file):
             os.unlink(self.ready_file)
         self.process = self.place.start_server(
