@@ -30,7 +30,7 @@ class Writer {
     std::vector<HistoryRow> rows = {row};
     TableCommit commit{.position = {}, .watermark_us = 0, .now_us = 1};
     commit.position.Add(*DotOf(row));
-    return writer_->Commit(group_, commit, &rows).status();
+    return writer_->Commit(group_, commit, rows).status();
   }
   uint64_t Rows() {
     auto table = Table::OpenForRead(*files_, "s3://lake/o", group_);
