@@ -2,23 +2,13 @@
 
 #include <utility>
 
+#include "core/record_view.h"
+
 namespace tokura::offline {
 namespace {
 
 // Each of them means that another writer got on.
 constexpr int kCommitAttempts = 100;
-
-uint64_t MemoryOf(const HistoryRow& row) {
-  uint64_t bytes = sizeof(HistoryRow) + row.record.key.size() + row.origin.size() +
-                   row.record.cells.size() * sizeof(Cell);
-  for (const Cell& cell : row.record.cells) {
-    if (const auto* text = cell.value.get_if<std::string>()) bytes += text->size();
-    if (const auto* raw = cell.value.get_if<Bytes>()) bytes += raw->data.size();
-    if (const auto* floats = cell.value.get_if<FloatVector>()) bytes += floats->size() * 4;
-    if (const auto* list = cell.value.get_if<List>()) bytes += list->size() * sizeof(Value);
-  }
-  return bytes;
-}
 
 }  // namespace
 
@@ -28,7 +18,8 @@ Backfill::Backfill(runtime::Clock& clock, BackfillOptions options, Definition de
       options_(std::move(options)),
       definition_(std::move(definition)),
       writer_(std::move(writer)),
-      group_(group) {}
+      group_(group),
+      origin_("import:" + options_.import_id) {}
 
 Result<std::unique_ptr<Backfill>> Backfill::Open(runtime::FileSystem& files, runtime::Clock& clock,
                                                  BackfillOptions options, Definition definition) {
@@ -39,18 +30,14 @@ Result<std::unique_ptr<Backfill>> Backfill::Open(runtime::FileSystem& files, run
       new Backfill(clock, std::move(options), std::move(definition), std::move(writer), group.id));
 }
 
-Status Backfill::Add(Record record, uint64_t ordinal) {
-  HistoryRow row;
-  row.record = std::move(record);
-  row.write_time_us = options_.started_at_us;
-  row.origin = "import:" + options_.import_id;
-  row.seq = static_cast<int64_t>(ordinal);
-  bytes_ += MemoryOf(row);
-  rows_.push_back(std::move(row));
-  return bytes_ < options_.chunk_bytes_max ? OkStatus() : Commit();
+Status Backfill::Add(std::string_view body, uint64_t ordinal) {
+  RecordView record;
+  TOKURA_CHECK(OpenRecord(body, &record));
+  records_.Add(record, options_.started_at_us, origin_, static_cast<int64_t>(ordinal));
+  return records_.bytes() < options_.chunk_bytes_max ? OkStatus() : Commit();
 }
 
-Status Backfill::Finish() { return rows_.empty() ? OkStatus() : Commit(); }
+Status Backfill::Finish() { return records_.empty() ? OkStatus() : Commit(); }
 
 Status Backfill::Commit() {
   TOKURA_ASSIGN_OR_RETURN(const FeatureGroup group, definition_());
@@ -59,18 +46,17 @@ Status Backfill::Commit() {
   }
   // Of the log it covers nothing, so position and watermark stay.
   const TableCommit commit{.position = {}, .watermark_us = 0, .now_us = clock_.NowUs()};
-  Result<CommitOutcome> committed = writer_->Commit(group, commit, rows_);
+  Result<CommitOutcome> committed = writer_->Commit(group, commit, records_);
   for (int attempt = 1; attempt < kCommitAttempts; ++attempt) {
     if (committed.status().code() != Code::kAlreadyExists) break;
-    committed = writer_->Commit(group, commit, rows_);
+    committed = writer_->Commit(group, commit, records_);
   }
   if (!committed.ok()) return committed.status();
   outcome_.rows += committed->rows;
   outcome_.files += committed->files;
   outcome_.bytes += committed->bytes;
   outcome_.duplicates += committed->duplicates;
-  rows_.clear();
-  bytes_ = 0;
+  records_ = HistoryRecords();
   return OkStatus();
 }
 

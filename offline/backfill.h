@@ -3,18 +3,18 @@
 // memory is bounded, and an import that was cut off and is run again finds its first chunks in the
 // table and adds only the rest.
 //
-//   ImportReader --records--> Backfill --chunk, sorted, one file a partition--> TableWriter
+//   ImportReader --canonical bytes--> Backfill --chunk, sorted, one file a partition--> TableWriter
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
+#include <string_view>
 
-#include "core/record.h"
 #include "core/schema.h"
 #include "core/status.h"
+#include "offline/history_records.h"
 #include "offline/table_writer.h"
 #include "runtime/executor.h"
 #include "runtime/file_system.h"
@@ -39,8 +39,8 @@ class Backfill {
                                                 BackfillOptions options, Definition definition);
 
   // Row number `ordinal` (from 1, ascending) of the import; commits when a chunk is full.
-  // REQUIRES: `record` is one of the group, for the offline store only.
-  Status Add(Record record, uint64_t ordinal);
+  // REQUIRES: `body` are the canonical bytes of a record of the group, for the offline store only.
+  Status Add(std::string_view body, uint64_t ordinal);
   // Commits what is left. Returned OK => the table holds every row that was added, once.
   Status Finish();
 
@@ -57,8 +57,8 @@ class Backfill {
   const Definition definition_;
   const std::unique_ptr<TableWriter> writer_;
   const GroupId group_;
-  std::vector<HistoryRow> rows_;
-  uint64_t bytes_ = 0;
+  const std::string origin_;
+  HistoryRecords records_;
   CommitOutcome outcome_;
 };
 

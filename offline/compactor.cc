@@ -62,6 +62,9 @@ Compactor::Impl::Impl(CompactorOptions options, CompactorRuntime runtime,
                                                         std::move(node));
     feeds_.push_back(std::move(feed));
   }
+  if (feeds_.empty()) return;
+  fill_ = std::make_unique<OnlineFill>(options_.offline_root, runtime_, definitions_,
+                                       *feeds_.front()->client, [this] { return CommitNow(); });
 }
 
 Task<Status> Compactor::Impl::Start() {
@@ -92,6 +95,7 @@ Task<Status> Compactor::Impl::Start() {
   started_ = true;
   for (const std::unique_ptr<Feed>& feed : feeds_) tasks_.Spawn(Follow(feed.get()));
   tasks_.Spawn(Run());
+  if (fill_ != nullptr) fill_->Start();
   co_return OkStatus();
 }
 
@@ -212,6 +216,7 @@ Task<void> Compactor::Impl::Stop() {
   wake_.NotifyAll();
   progress_.NotifyAll();
   for (const std::unique_ptr<Feed>& feed : feeds_) co_await feed->client->Stop();
+  if (fill_ != nullptr) co_await fill_->Stop();
   co_await tasks_.Join();
   while (calls_ > 0) co_await progress_.WaitFor(kCoverPause);
   if (!started_) co_return;

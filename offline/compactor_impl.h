@@ -13,6 +13,7 @@
 
 #include "offline/compactor.h"
 #include "offline/history_buffer.h"
+#include "offline/online_fill.h"
 #include "offline/table_writer.h"
 #include "runtime/sync.h"
 
@@ -114,6 +115,7 @@ class Compactor::Impl {
   runtime::Signal wake_;      // a round is due
   runtime::TaskGroup tasks_;
   std::unique_ptr<runtime::FileLock> lock_;
+  std::unique_ptr<OnlineFill> fill_;
   bool started_ = false;
   bool stopping_ = false;
   int calls_ = 0;

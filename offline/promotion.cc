@@ -40,50 +40,62 @@ Result<Promotion> Promotion::Open(runtime::FileSystem& files, const Table& table
 
 Result<std::optional<Record>> Promotion::Next() {
   while (winners_.empty()) {
-    TOKURA_ASSIGN_OR_RETURN(const bool more, ReadKey());
-    if (!more) return std::optional<Record>();
+    if (at_end_) return std::optional<Record>();
+    TOKURA_RETURN_IF_ERROR(ReadKey());
   }
   Record record = std::move(winners_.front());
   winners_.pop_front();
   return std::optional<Record>(std::move(record));
 }
 
-// False at the end of the table.
-Result<bool> Promotion::ReadKey() {
-  row_ = {};
-  candidates_.clear();
-  std::string key;
-  for (;;) {
-    std::optional<HistoryRow> row = std::exchange(ahead_, std::nullopt);
-    if (!row) {
-      TOKURA_ASSIGN_OR_RETURN(row, history_.Next());
-      rows_read_ += row ? 1 : 0;
-    }
-    if (!row || (!key.empty() && row->record.key != key)) {
-      ahead_ = std::move(row);
-      break;
-    }
-    key = row->record.key;
-    if (key > options_.after_key) Take(*std::move(row));
+Result<std::vector<Record>> Promotion::Read(size_t records_about, uint64_t rows_about) {
+  const uint64_t rows_before = rows_read_;
+  while (!at_end_ && winners_.size() < records_about && rows_read_ - rows_before < rows_about) {
+    TOKURA_RETURN_IF_ERROR(ReadKey());
   }
-  candidates_ = WinnersOf(std::move(candidates_), row_, group_->merge);
-  for (Record& record : candidates_) {
-    winners_.push_back(std::move(record));
-  }
-  return !key.empty();
+  std::vector<Record> records(std::make_move_iterator(winners_.begin()),
+                              std::make_move_iterator(winners_.end()));
+  winners_.clear();
+  return records;
 }
 
-void Promotion::Take(HistoryRow row) {
+// The winners of the next key.
+Status Promotion::ReadKey() {
+  Row row;  // of all that is not promoted
+  std::vector<Record> candidates;
+  std::string key;
+  for (;;) {
+    std::optional<HistoryRow> next = std::exchange(ahead_, std::nullopt);
+    if (!next) {
+      TOKURA_ASSIGN_OR_RETURN(next, history_.Next());
+      rows_read_ += next ? 1 : 0;
+    }
+    at_end_ = !next.has_value();
+    if (at_end_) break;
+    if (!key.empty() && next->record.key != key) {
+      ahead_ = std::move(next);
+      break;
+    }
+    key = next->record.key;
+    if (key > options_.after_key) Take(*std::move(next), &row, &candidates);
+  }
+  candidates = WinnersOf(std::move(candidates), std::move(row), group_->merge);
+  for (Record& record : candidates) winners_.push_back(std::move(record));
+  if (!key.empty()) last_key_ = std::move(key);
+  return OkStatus();
+}
+
+void Promotion::Take(HistoryRow next, Row* row, std::vector<Record>* candidates) const {
   const std::optional<int64_t>& ttl = group_->ttl_us;
-  if (ttl && row.record.event_time_us <= options_.now_us - *ttl) return;
-  const bool may_be_promoted = row.record.stores == Stores::kOffline &&
-                               (options_.origins.empty() || options_.origins.contains(row.origin));
+  if (ttl && next.record.event_time_us <= options_.now_us - *ttl) return;
+  const bool may_be_promoted = next.record.stores == Stores::kOffline &&
+                               (options_.origins.empty() || options_.origins.contains(next.origin));
   if (!may_be_promoted) {
-    MergeRecord(row.record, group_->merge, &row_);
-  } else if (std::optional<Record> record = ForOnline(std::move(row.record))) {
-    candidates_.push_back(*std::move(record));
-    if (candidates_.size() > kCandidatesMax) {
-      candidates_ = WinnersOf(std::move(candidates_), {}, group_->merge);
+    MergeRecord(next.record, group_->merge, row);
+  } else if (std::optional<Record> record = ForOnline(std::move(next.record))) {
+    candidates->push_back(*std::move(record));
+    if (candidates->size() > kCandidatesMax) {
+      *candidates = WinnersOf(std::move(*candidates), {}, group_->merge);
     }
   }
 }

@@ -38,14 +38,19 @@ class Promotion {
   // The next record to write, ascending by key: for the online store, with the features that are
   // online now. nullopt at the end. Errors as DataFileReader's.
   Result<std::optional<Record>> Next();
+  // Those of the next keys, each key whole: about so many, and fewer when so many rows were read.
+  Result<std::vector<Record>> Read(size_t records_about, uint64_t rows_about);
+  bool at_end() const { return at_end_; }
+  // All keys up to it were read.
+  const std::string& last_key() const { return last_key_; }
   uint64_t rows_read() const { return rows_read_; }
   uint64_t rows_total() const { return rows_total_; }
 
  private:
   Promotion(const FeatureGroup& group, PromotionOptions options, HistoryMerge history,
             uint64_t rows_total);
-  Result<bool> ReadKey();
-  void Take(HistoryRow row);
+  Status ReadKey();
+  void Take(HistoryRow next, Row* row, std::vector<Record>* candidates) const;
   std::optional<Record> ForOnline(Record record) const;
 
   const FeatureGroup* group_;
@@ -54,9 +59,9 @@ class Promotion {
   uint64_t rows_total_;
   uint64_t rows_read_ = 0;
   std::optional<HistoryRow> ahead_;  // the first row of the next key
-  Row row_;                          // of the key at hand, of all that is not promoted
-  std::vector<Record> candidates_;   // by version
   std::deque<Record> winners_;
+  std::string last_key_;
+  bool at_end_ = false;
 };
 
 }  // namespace tokura::offline

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "cli/ingest/pace.h"
@@ -16,11 +17,11 @@ namespace {
 
 constexpr uint64_t kRowsBetweenLooks = 1'000;  // at the clock
 
-// Every row as a record goes to `take`, unless it is rejected. `look`: now and then, with the
-// number of rows read.
+// Every row, as the bytes of a record, goes to `take`, unless it is rejected. `look`: now and then,
+// with the number of rows read.
 Result<Counts> ReadRecords(Context& context, const FeatureGroup& group, const RowSource& source,
                            RowRecords& records,
-                           const std::function<Status(Record, uint64_t ordinal)>& take,
+                           const std::function<Status(std::string_view, uint64_t ordinal)>& take,
                            const std::function<Status(uint64_t rows)>& look) {
   TOKURA_ASSIGN_OR_RETURN(
       const std::unique_ptr<offline::ImportReader> reader,
@@ -31,10 +32,10 @@ Result<Counts> ReadRecords(Context& context, const FeatureGroup& group, const Ro
   for (uint64_t ordinal = 1;; ++ordinal) {
     TOKURA_ASSIGN_OR_RETURN(const std::optional<offline::ImportRow> row, reader->Next());
     if (!row.has_value()) return counts;
-    Result<Record> record = records.Make(*row, ordinal);
+    const Result<std::string_view> record = records.Make(*row, ordinal);
     counts.Add(row->line, record.status());
     if (record.ok()) {
-      TOKURA_RETURN_IF_ERROR(take(*std::move(record), ordinal));
+      TOKURA_RETURN_IF_ERROR(take(*record, ordinal));
     } else if (source.rejects != nullptr) {
       TOKURA_RETURN_IF_ERROR(source.rejects->Add(*reader, *row, record.status().message()));
     }
@@ -50,7 +51,7 @@ Result<Counts> CheckRows(Context& context, const FeatureGroup& group, Stores sto
                          const RowSource& source) {
   RowRecords records(group, stores, context.clock.NowUs(), [](uint64_t) { return WriteId(); });
   return ReadRecords(
-      context, group, source, records, [](Record, uint64_t) { return OkStatus(); },
+      context, group, source, records, [](std::string_view, uint64_t) { return OkStatus(); },
       [](uint64_t) { return OkStatus(); });
 }
 
@@ -72,7 +73,7 @@ Result<Counts> BackfillRows(Session& session, Context& context, const FeatureGro
                      [&job](uint64_t ordinal) { return ImportWriteId(job.import, ordinal); });
   Result<Counts> counts = ReadRecords(
       context, group, job.source, records,
-      [&](Record record, uint64_t ordinal) { return backfill->Add(std::move(record), ordinal); },
+      [&](std::string_view record, uint64_t ordinal) { return backfill->Add(record, ordinal); },
       [&](uint64_t rows) {
         const std::chrono::nanoseconds early = pace.Early(rows);
         return early.count() <= 0 ? OkStatus() : session.Pause(early);

@@ -12,13 +12,13 @@ RowRecords::RowRecords(const FeatureGroup& group, Stores stores, int64_t now_us,
       builder_({&group, stores, Syntax::kNative, now_us}, [this] { return write_ids_(ordinal_); }) {
 }
 
-Result<Record> RowRecords::Make(const offline::ImportRow& row, uint64_t ordinal) {
+Result<std::string_view> RowRecords::Make(const offline::ImportRow& row, uint64_t ordinal) {
   ordinal_ = ordinal;
-  Result<Record> record = builder_.Put(row.record, "records[0]");
+  const Result<Record> record = builder_.Put(row.record, "records[0]");
   if (!record.ok()) return AboutRow(record.status());
   encoded_.clear();
   EncodeRecord(*record, &encoded_);
-  if (encoded_.size() <= kRecordBytesMax) return record;
+  if (encoded_.size() <= kRecordBytesMax) return std::string_view(encoded_);
   return ResourceExhausted("the row takes " + std::to_string(encoded_.size()) +
                            " bytes, over the limit of " + std::to_string(kRecordBytesMax));
 }

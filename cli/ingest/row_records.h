@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "core/record.h"
 #include "core/schema.h"
@@ -24,14 +25,15 @@ class RowRecords {
   RowRecords(const RowRecords&) = delete;
   RowRecords& operator=(const RowRecords&) = delete;
 
-  // The record of `row`, or why it is rejected, without its place in a request.
-  Result<Record> Make(const offline::ImportRow& row, uint64_t ordinal);
+  // The record of `row` in its canonical bytes, valid until the next call; or why it is rejected,
+  // without its place in a request.
+  Result<std::string_view> Make(const offline::ImportRow& row, uint64_t ordinal);
 
  private:
   const WriteIds write_ids_;
   uint64_t ordinal_ = 0;
   router::RecordBuilder builder_;
-  std::string encoded_;  // for its memory
+  std::string encoded_;
 };
 
 }  // namespace tokura::cli

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import urllib.request
 
 import duckdb
@@ -157,6 +158,29 @@ class Backfill(Served):
         self.assertIn("is not online", self.run_verb("import", "flights/route_stats", path, "--lane",
                                                      "backfill", "--promote", code=2))
         self.run_verb("import", "flights/route_stats", path, "--lane", "live", "--promote", code=2)
+
+    def test_a_group_that_is_switched_online_later_is_filled_from_its_table(self):
+        offline = self.write("offline.yaml", DEFINITIONS.replace(
+            "    owner: forecasting@example.org\n",
+            "    owner: forecasting@example.org\n    online: false\n"))
+        self.run_verb("apply", offline, "--allow-destroy")
+        fill = os.path.join(self.server.data, "offline", "_fills", "2.json")
+        self.wait_for(lambda: os.path.exists(fill))
+        self.backfill(self.write("history.csv", "origin,event_time,temp\nJFK,2013-01-01,1\n"
+                                                "LGA,2013-01-01,2\nJFK,2013-01-02,3\n"))
+        self.put_weather()
+        self.run_verb("apply", self.definitions)
+        self.wait_for(lambda: '"online":true,"done":true' in self.read(fill))
+        self.assertEqual(self.temps("origin=JFK", "origin=LGA"), [("PRESENT", 41.5), ("PRESENT", 39.9)])
+        self.run_verb("wait")
+        self.assertTrue(self.run_json("verify")["equal"])
+        self.assertEqual(self.metric("tokura_offline_fill_records_total"), 3)
+
+    def wait_for(self, condition):
+        deadline = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, self.server.log_text())
+            time.sleep(0.02)  # a poll, bounded by the deadline
 
     def test_patterns_are_expanded_and_must_match(self):
         self.write("2013-a.csv", "origin,event_time,temp\nJFK,2013-01-01,1\n")

@@ -20,7 +20,9 @@ using testing::MemoryFiles;
 using testing::PriceRow;
 using testing::PricesGroup;
 
-constexpr uint64_t kTwoRows = 500;  // bytes of a chunk
+// Bytes of a chunk.
+constexpr uint64_t kTwoRows = 200;
+constexpr uint64_t kTenRows = 1'300;
 constexpr int64_t kStartedUs = kNoonUs + 100 * kDayUs;
 
 class FixedClock : public runtime::Clock {
@@ -42,7 +44,7 @@ class BackfillTest : public ::testing::Test {
         const std::unique_ptr<Backfill> backfill,
         Backfill::Open(files_, clock_, options, [this] { return Definition(); }));
     for (size_t i = 0; i < records.size(); ++i) {
-      TOKURA_RETURN_IF_ERROR(backfill->Add(records[i], i + 1));
+      TOKURA_RETURN_IF_ERROR(backfill->Add(testing::CanonicalBytes(records[i]), i + 1));
     }
     TOKURA_RETURN_IF_ERROR(backfill->Finish());
     outcome_ = backfill->outcome();
@@ -114,7 +116,7 @@ TEST_F(BackfillTest, RowsSayWhichImportBroughtThemAndWhen) {
 }
 
 TEST_F(BackfillTest, EachChunkIsOneCommitOfOneFileADay) {
-  ASSERT_TRUE(Import(Prices(60), /*chunk_bytes=*/6'000).ok());
+  ASSERT_TRUE(Import(Prices(60), kTenRows).ok());
   const std::unique_ptr<Table> table = Open();
   const auto commits = static_cast<size_t>(table->current().id) - 1;  // the first made the table
   EXPECT_GT(commits, 1u);
@@ -130,7 +132,7 @@ TEST_F(BackfillTest, EachChunkIsOneCommitOfOneFileADay) {
 TEST_F(BackfillTest, TheSameRowsAgainChangeNothing) {
   ASSERT_TRUE(Import(Prices(20)).ok());
   const std::vector<HistoryRow> rows = Rows();
-  ASSERT_TRUE(Import(Prices(20), /*chunk_bytes=*/3'000).ok());
+  ASSERT_TRUE(Import(Prices(20), kTenRows).ok());
   EXPECT_EQ(outcome_.rows, 0u);
   EXPECT_EQ(outcome_.duplicates, 20u);
   EXPECT_TRUE(Rows() == rows);
@@ -160,7 +162,7 @@ TEST_F(BackfillTest, RunsBesideTheCompactorAndLeavesItsPositionAlone) {
     ++seq;
     CommitLive({PriceRow("live", kNoonUs + seq, 1, static_cast<uint64_t>(seq), seq)});
   };
-  ASSERT_TRUE(Import(Prices(30), /*chunk_bytes=*/6'000).ok());
+  ASSERT_TRUE(Import(Prices(30), kTenRows).ok());
   EXPECT_EQ(Rows().size(), 30u + static_cast<uint64_t>(seq));
   const PositionVector position = Open()->current().position;
   for (int64_t i = 1; i <= seq; ++i) {
@@ -192,7 +194,7 @@ TEST_F(BackfillTest, UsesTheColumnsThatTheGroupHasAtTheTimeOfACommit) {
     auto evolved = TableWriter::Open(files_, "/o", group_, 1);
     ASSERT_TRUE(evolved.ok());
   };
-  ASSERT_TRUE(Import(Prices(30), /*chunk_bytes=*/6'000).ok());
+  ASSERT_TRUE(Import(Prices(30), kTenRows).ok());
   ASSERT_GT(commits, 2);
   const std::string newest = files_.Content(Open()->metadata_path());
   const size_t current = newest.find("\"current-schema-id\":1");

@@ -1,0 +1,89 @@
+#include "offline/fill_progress.h"
+
+#include <optional>
+
+#include "client/json_value.h"
+#include "core/key_codec.h"
+
+namespace tokura::offline {
+namespace {
+
+constexpr int64_t kFormat = 1;
+constexpr uint64_t kFileBytesMax = 1 << 16;
+
+std::string DirectoryOf(const std::string& offline_root) { return offline_root + "/_fills"; }
+
+std::string PathOf(const std::string& offline_root, GroupId group) {
+  return DirectoryOf(offline_root) + "/" + std::to_string(group.value) + ".json";
+}
+
+std::string Hex(std::string_view bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (const char c : bytes) {
+    hex += kDigits[static_cast<unsigned char>(c) >> 4];
+    hex += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return hex;
+}
+
+std::optional<std::string> FromHex(std::string_view hex) {
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
+  std::string bytes;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
+    if (digit(hex[i]) < 0 || digit(hex[i + 1]) < 0) return std::nullopt;
+    bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
+  }
+  return hex.size() % 2 == 0 ? std::optional(bytes) : std::nullopt;
+}
+
+}  // namespace
+
+Result<FillProgress> ReadFillProgress(runtime::FileSystem& files, const std::string& offline_root,
+                                      GroupId group) {
+  const std::string path = PathOf(offline_root, group);
+  Result<std::string> text = runtime::ReadFile(files, path, kFileBytesMax);
+  if (text.status().code() == Code::kNotFound) return FillProgress();
+  if (!text.ok()) return text.status();
+  const Result<client::Json> json = client::ParseJson(*text, kFileBytesMax);
+  if (!json.ok()) return Corrupt(path + ": " + json.status().message());
+  const auto integer = [&](std::string_view name) -> const int64_t* {
+    const client::Json* member = json->Find(name);
+    return member == nullptr ? nullptr : member->integer();
+  };
+  if (const int64_t* format = integer("format"); format != nullptr && *format > kFormat) {
+    return FailedPrecondition(path + ": written by a newer version of Tokura");
+  }
+  const auto boolean = [&](std::string_view name) -> const bool* {
+    const client::Json* member = json->Find(name);
+    return member == nullptr ? nullptr : member->boolean();
+  };
+  const bool* online = boolean("online");
+  const bool* done = boolean("done");
+  const int64_t* records = integer("records");
+  const client::Json* after = json->Find("after_key");
+  std::optional<std::string> key;
+  if (after != nullptr && after->string() != nullptr) key = FromHex(*after->string());
+  if (online == nullptr || done == nullptr || records == nullptr || *records < 0 || !key) {
+    return Corrupt(path +
+                   ": not the progress of a fill; restore it, or remove it and what was "
+                   "written while the group was not online has to be imported");
+  }
+  return FillProgress{*online, *done, *std::move(key), static_cast<uint64_t>(*records)};
+}
+
+Status WriteFillProgress(runtime::FileSystem& files, const std::string& offline_root, GroupId group,
+                         const FillProgress& progress) {
+  std::string text;
+  client::JsonWriter json(&text);
+  json.BeginObject().Key("format").Int(kFormat);
+  json.Key("online").Bool(progress.online).Key("done").Bool(progress.done);
+  json.Key("after_key").String(Hex(progress.after_key)).Key("records").UInt(progress.records);
+  json.EndObject();
+  TOKURA_RETURN_IF_ERROR(files.CreateDirectories(DirectoryOf(offline_root)));
+  return runtime::WriteFileAtomically(files, PathOf(offline_root, group), text + "\n");
+}
+
+}  // namespace tokura::offline
