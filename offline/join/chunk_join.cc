@@ -28,29 +28,34 @@ struct Task {
 class ChunkJoin {
  public:
   ChunkJoin(runtime::FileSystem& files, const JoinGroup& join, const JoinOptions& options,
-            const Workers& workers, const SpineChunk& chunk,
+            const Workers& workers, const SpineChunk& chunk, uint64_t bytes_max,
             const std::function<void(uint64_t)>& on_rows)
       : files_(files),
         join_(join),
         options_(options),
         workers_(workers),
         chunk_(chunk),
+        bytes_max_(bytes_max),
         on_rows_(on_rows),
         features_(join.features) {}
 
-  Result<arrow::ArrayVector> Run(const std::vector<uint32_t>& places) {
+  Result<std::optional<arrow::ArrayVector>> Run(const std::vector<uint32_t>& places) {
     std::vector<Task> tasks = Plan();
     Lacking lacking = Lacking::kIds;
     std::unique_ptr<Contest> contest;
     while (lacking != Lacking::kNothing) {
-      contest = std::make_unique<Contest>(*join_.group, features_, has_cells_, chunk_.size());
+      contest =
+          std::make_unique<Contest>(*join_.group, features_, has_cells_, chunk_.size(), bytes_max_);
       TOKURA_ASSIGN_OR_RETURN(lacking, Pass(tasks, *contest));
       if (lacking == Lacking::kNothing) lacking = contest->Finish(chunk_);
       if (lacking == Lacking::kNothing) break;
+      if (lacking == Lacking::kMemory) return std::optional<arrow::ArrayVector>();
       for (Task& task : tasks) task.with_write_ids = true;
       if (lacking == Lacking::kCells) WantAllCells();
     }
-    return GatherValues(chunk_, *contest, join_.features, places);
+    TOKURA_ASSIGN_OR_RETURN(arrow::ArrayVector values,
+                            GatherValues(chunk_, *contest, join_.features, places));
+    return std::optional(std::move(values));
   }
 
  private:
@@ -119,6 +124,7 @@ class ChunkJoin {
   const JoinOptions& options_;
   const Workers& workers_;
   const SpineChunk& chunk_;
+  const uint64_t bytes_max_;
   const std::function<void(uint64_t)>& on_rows_;
   std::vector<const Feature*> features_;  // the wanted ones first
   bool has_cells_ = false;
@@ -144,11 +150,11 @@ std::vector<const DataFile*> FilesToRead(const JoinGroup& join, JoinMode mode,
   return files;
 }
 
-Result<arrow::ArrayVector> JoinChunk(runtime::FileSystem& files, const JoinGroup& join,
-                                     const JoinOptions& options, const Workers& workers,
-                                     const SpineChunk& chunk, const std::vector<uint32_t>& places,
-                                     const std::function<void(uint64_t)>& on_rows) {
-  return ChunkJoin(files, join, options, workers, chunk, on_rows).Run(places);
+Result<std::optional<arrow::ArrayVector>> JoinChunk(
+    runtime::FileSystem& files, const JoinGroup& join, const JoinOptions& options,
+    const Workers& workers, const SpineChunk& chunk, const std::vector<uint32_t>& places,
+    uint64_t bytes_max, const std::function<void(uint64_t)>& on_rows) {
+  return ChunkJoin(files, join, options, workers, chunk, bytes_max, on_rows).Run(places);
 }
 
 }  // namespace tokura::offline

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include <arrow/type_fwd.h>
@@ -19,11 +20,12 @@ namespace tokura::offline {
 std::vector<const DataFile*> FilesToRead(const JoinGroup& join, JoinMode mode,
                                          const SpineChunk& chunk);
 
-// A column for each feature: place[i] of it is the value for row i of the chunk. `on_rows` is told
-// of rows of the history that are done, on any thread.
-Result<arrow::ArrayVector> JoinChunk(runtime::FileSystem& files, const JoinGroup& join,
-                                     const JoinOptions& options, const Workers& workers,
-                                     const SpineChunk& chunk, const std::vector<uint32_t>& places,
-                                     const std::function<void(uint64_t)>& on_rows);
+// A column for each feature: place[i] of it is the value for row i of the chunk. nullopt: the
+// values take more than `bytes_max`. `on_rows` is told of rows of the history that are done, on any
+// thread.
+Result<std::optional<arrow::ArrayVector>> JoinChunk(
+    runtime::FileSystem& files, const JoinGroup& join, const JoinOptions& options,
+    const Workers& workers, const SpineChunk& chunk, const std::vector<uint32_t>& places,
+    uint64_t bytes_max, const std::function<void(uint64_t)>& on_rows);
 
 }  // namespace tokura::offline

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <arrow/array/array_primitive.h>
+#include <arrow/util/byte_size.h>
 
 #include "offline/array_values.h"
 
@@ -24,12 +25,22 @@ bool IsExpired(int64_t event_time_us, int64_t ttl_us, int64_t now_us) {
 
 }  // namespace
 
+uint64_t Takings::bytes() const {
+  auto bytes = static_cast<int64_t>(says.size() * sizeof(Says));
+  if (ttls != nullptr) bytes += arrow::util::TotalBufferSize(*ttls);
+  for (const auto& column : values) {
+    if (column != nullptr) bytes += arrow::util::TotalBufferSize(*column);
+  }
+  return static_cast<uint64_t>(bytes);
+}
+
 Contest::Contest(const FeatureGroup& group, const std::vector<const Feature*>& features,
-                 bool has_cells, size_t rows)
+                 bool has_cells, size_t rows, uint64_t bytes_max)
     : group_(group),
       features_(features),
       has_cells_(has_cells),
       rows_(rows),
+      bytes_max_(bytes_max),
       all_(rows),
       lanes_(features.size()) {}
 
@@ -62,6 +73,7 @@ Lacking Contest::Sift(bool with_write_ids, std::vector<Candidate>* candidates) {
 Lacking Contest::Enter(const std::vector<Candidate>& candidates, std::unique_ptr<Takings> takings) {
   const std::lock_guard lock(mutex_);
   const auto number = static_cast<uint32_t>(takings_.size());
+  bytes_ += takings->bytes();
   takings_.push_back(std::move(takings));
   held_.push_back(1);  // until all have entered
   Lacking lacking = Lacking::kNothing;
@@ -71,8 +83,8 @@ Lacking Contest::Enter(const std::vector<Candidate>& candidates, std::unique_ptr
         Offer(candidate.lane, candidate.bucket,
               {candidate.event_time_us, candidate.write_prefix, number, static_cast<uint32_t>(i)});
   }
-  if (--held_[number] == 0) takings_[number].reset();
-  return lacking;
+  Release(number);
+  return lacking == Lacking::kNothing && bytes_ > bytes_max_ ? Lacking::kMemory : lacking;
 }
 
 Lacking Contest::Offer(uint32_t lane, size_t bucket, const Holder& challenger) {
@@ -107,8 +119,14 @@ Lacking Contest::Offer(uint32_t lane, size_t bucket, const Holder& challenger) {
 
 void Contest::Replace(Holder* holder, const Holder& by) {
   ++held_[by.takings];
-  if (holder->takings != kNone && --held_[holder->takings] == 0) takings_[holder->takings].reset();
+  if (holder->takings != kNone) Release(holder->takings);
   *holder = by;
+}
+
+void Contest::Release(uint32_t takings) {
+  if (--held_[takings] > 0) return;
+  bytes_ -= takings_[takings]->bytes();
+  takings_[takings].reset();
 }
 
 bool Contest::BeatsByContent(uint32_t lane, const Holder& challenger, const Holder& holder) const {

@@ -30,6 +30,7 @@ struct Takings {
   arrow::ArrayVector values;  // of the features' own types; null for a whole column of nulls
   std::shared_ptr<arrow::Int64Array> ttls;  // null: no record brings one
   std::vector<Says> says;                   // [row * features + feature]; empty: all write
+  uint64_t bytes() const;
   Says Of(size_t row, size_t feature) const {
     return says.empty() ? Says::kWrites : says[row * values.size() + feature];
   }
@@ -47,8 +48,9 @@ struct Candidate {
 enum class Lacking : uint8_t {
   kNothing,
   kIdsOfCandidates,
-  kIds,    // of records that won already: begin again
-  kCells,  // all cells of records with one version: begin again
+  kIds,     // of records that won already: begin again
+  kCells,   // all cells of records with one version: begin again
+  kMemory,  // for what has won: begin again, with fewer rows
 };
 
 // Thread-safe but for Finish and what is to be called after it.
@@ -57,8 +59,9 @@ class Contest {
   static constexpr uint32_t kAll = UINT32_MAX;
 
   // Borrows `group` and the features. `has_cells`: these are all features that a record can have.
+  // `bytes_max`: of what has won.
   Contest(const FeatureGroup& group, const std::vector<const Feature*>& features, bool has_cells,
-          size_t rows);
+          size_t rows, uint64_t bytes_max);
 
   // Leaves the candidates that may win.
   Lacking Sift(bool with_write_ids, std::vector<Candidate>* candidates);
@@ -91,11 +94,14 @@ class Contest {
   bool BeatsByContent(uint32_t lane, const Holder& challenger, const Holder& holder) const;
   Record RecordOf(uint32_t lane, const Holder& holder) const;
   void Replace(Holder* holder, const Holder& by);
+  void Release(uint32_t takings);
 
   const FeatureGroup& group_;
   const std::vector<const Feature*>& features_;
   const bool has_cells_;
   const size_t rows_;
+  const uint64_t bytes_max_;
+  uint64_t bytes_ = 0;  // of takings_
   std::mutex mutex_;
   Lane all_;
   std::vector<Lane> lanes_;  // by feature; empty until something competes there

@@ -163,18 +163,40 @@ class Join {
           options_.memory_bytes / 2 / BytesPerRow(join, sort), kChunkRowsMin, kChunkRowsMax));
       const uint64_t chunks = (sort.rows() + rows_max - 1) / rows_max;
       for (uint64_t i = 0; i < chunks; ++i) {
-        TOKURA_ASSIGN_OR_RETURN(const SpineChunk chunk, sort.Next(rows_max));
-        const Places places = PlacesOf(chunk);
-        TOKURA_ASSIGN_OR_RETURN(
-            const arrow::ArrayVector columns,
-            JoinChunk(files_, join, options_, workers_, chunk, places.of,
-                      [&](uint64_t rows) { Report(rows / chunks, done + history_rows); }));
-        TOKURA_RETURN_IF_ERROR(values->Add(places.rows, columns));
+        TOKURA_ASSIGN_OR_RETURN(SpineChunk chunk, sort.Next(rows_max));
+        TOKURA_RETURN_IF_ERROR(JoinPart(
+            join, std::move(chunk),
+            [&](uint64_t rows) { Report(rows / chunks, done + history_rows); }, values.get()));
       }
       TOKURA_RETURN_IF_ERROR(values->Finish());
     }
     Report(history_rows, done + history_rows);
     values_.push_back(std::move(values));
+    return OkStatus();
+  }
+
+  // In halves, if its values are larger than guessed.
+  Status JoinPart(const JoinGroup& join, SpineChunk whole,
+                  const std::function<void(uint64_t)>& on_rows, GroupValues* values) {
+    std::vector<SpineChunk> parts;
+    parts.push_back(std::move(whole));
+    while (!parts.empty()) {
+      const SpineChunk chunk = std::move(parts.back());
+      parts.pop_back();
+      const uint64_t bytes_max = chunk.size() <= kChunkRowsMin
+                                     ? std::numeric_limits<uint64_t>::max()
+                                     : options_.memory_bytes / 2;
+      const Places places = PlacesOf(chunk);
+      TOKURA_ASSIGN_OR_RETURN(
+          const std::optional<arrow::ArrayVector> columns,
+          JoinChunk(files_, join, options_, workers_, chunk, places.of, bytes_max, on_rows));
+      if (columns) {
+        TOKURA_RETURN_IF_ERROR(values->Add(places.rows, *columns));
+      } else {
+        parts.push_back(chunk.Part(chunk.size() / 2, chunk.size()));
+        parts.push_back(chunk.Part(0, chunk.size() / 2));
+      }
+    }
     return OkStatus();
   }
 

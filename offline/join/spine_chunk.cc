@@ -14,6 +14,17 @@ void SpineChunk::Add(std::string_view key, int64_t time_us, uint64_t row) {
   rows_.push_back(row);
 }
 
+SpineChunk SpineChunk::Part(size_t begin, size_t end) const {
+  SpineChunk part;
+  for (size_t key = 0; key < keys(); ++key) {
+    const size_t stop = std::min(end, this->end(key));
+    for (size_t i = std::max(begin, first(key)); i < stop; ++i) {
+      part.Add(this->key(key), times_us_[i], rows_[i]);
+    }
+  }
+  return part;
+}
+
 size_t SpineChunk::LowerBound(std::string_view key, size_t from) const {
   // Keys are asked for in ascending order, mostly a few places further on.
   size_t step = 1;

@@ -25,6 +25,9 @@ class SpineChunk {
   // REQUIRES: not before the row added last, by key and time.
   void Add(std::string_view key, int64_t time_us, uint64_t row);
 
+  // Rows `begin` to `end`.
+  SpineChunk Part(size_t begin, size_t end) const;
+
   bool empty() const { return rows_.empty(); }
   size_t size() const { return rows_.size(); }
   size_t keys() const { return first_.size(); }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <arrow/array/array_binary.h>
 #include <arrow/array/array_primitive.h>
 #include <arrow/array/builder_binary.h>
 #include <arrow/array/builder_primitive.h>
@@ -95,7 +96,7 @@ class JoinTest : public ::testing::Test {
     return batch;
   }
 
-  // The price of each label, kNoPrice where there is none.
+  // The price of each label, of text its length, kNoPrice where there is none.
   Result<std::vector<double>> Join(const std::vector<Label>& labels, const JoinOptions& options) {
     auto table = Table::OpenForRead(files_, "/o", group_);
     EXPECT_TRUE(table.ok()) << table.status().ToString();
@@ -113,15 +114,21 @@ class JoinTest : public ::testing::Test {
     };
     std::vector<double> prices;
     const auto take = [&](const std::shared_ptr<arrow::RecordBatch>& batch) {
-      const auto& column = static_cast<const arrow::DoubleArray&>(*batch->column(1));
-      for (int64_t i = 0; i < column.length(); ++i) {
-        prices.push_back(column.IsNull(i) ? kNoPrice : column.Value(i));
-      }
+      parts_ = files_.Find("/work", "").size();
+      const arrow::Array& column = *batch->column(1);
+      for (int64_t i = 0; i < column.length(); ++i) prices.push_back(PriceAt(column, i));
       return taken_;
     };
     TOKURA_ASSIGN_OR_RETURN(outcome_, JoinSpine(files_, {join}, options, next, take,
                                                 [this](const JoinProgress& p) { progress_ = p; }));
     return prices;
+  }
+  static double PriceAt(const arrow::Array& column, int64_t i) {
+    if (column.IsNull(i)) return kNoPrice;
+    if (column.type_id() == arrow::Type::STRING) {
+      return static_cast<const arrow::StringArray&>(column).value_length(i);
+    }
+    return static_cast<const arrow::DoubleArray&>(column).Value(i);
   }
   std::vector<double> Prices(const std::vector<Label>& labels, const JoinOptions& options = {}) {
     auto prices = Join(labels, options);
@@ -135,6 +142,7 @@ class JoinTest : public ::testing::Test {
   Status taken_;
   JoinOutcome outcome_;
   JoinProgress progress_;
+  size_t parts_ = 0;  // files in the work folder: the parts of the values, and a mark
 };
 
 TEST_F(JoinTest, GivesTheNewestValueThatIsNotLaterThanTheRow) {
@@ -199,6 +207,24 @@ TEST_F(JoinTest, GivesTheSameWithLittleMemoryAndManyThreads) {
   options.threads = 4;
   EXPECT_EQ(Prices(labels, options), expected);
   EXPECT_TRUE(files_.Find("/work", "").empty());
+}
+
+TEST_F(JoinTest, JoinsInPartsWhatTurnsOutTooLarge) {
+  group_.features[0].type = {Kind::kString};
+  std::vector<HistoryRow> rows;
+  std::vector<Label> labels;
+  std::vector<double> expected;
+  for (int hour = 0; hour < 20; ++hour) {
+    rows.push_back(Price("a", hour, 0));
+    rows.back().record.cells[0].value = Value(std::string(50'000 + hour, 'x'));
+    labels.push_back({"a", kNoonUs + hour * kHourUs});
+    expected.push_back(50'000 + hour);
+  }
+  Commit(rows);
+  JoinOptions options = SpillOptions();
+  options.memory_bytes = 1 << 20;
+  EXPECT_EQ(Prices(labels, options), expected);
+  EXPECT_GT(parts_, 2u);
 }
 
 TEST_F(JoinTest, TakesWhatAnEarlierRunFinished) {
