@@ -1,8 +1,9 @@
 """P10: training sets: CPU of `tokura training-set build`, and of DuckDB's ASOF join on the same data
 files and on the raw log. P10m: the peak memory of the former.
 
-The history is made once for each size and kept below build/bench-data: a raw log in Parquet, in the
-order of arrival, which `tokura import --lane backfill` lays out as a table; and a spine in random order.
+The history is made once for each size and kind of key, and kept below build/bench-data: a raw log in
+Parquet, in the order of arrival, which `tokura import --lane backfill` lays out as a table; and a spine in
+random order. Keys are int64, where DuckDB is at its best, and in the lines named .text strings of 18 bytes.
 """
 
 import glob
@@ -17,34 +18,35 @@ RECORDS_PER_ENTITY, DAYS = 100, 30
 CPU, MEMORY = "CPU-s", "GB of peak memory"
 DEFINITIONS = """project: bench
 entities:
-  - {name: entity, keys: [{name: id, type: string}]}
+  - {{name: entity, keys: [{{name: id, type: {key}}}]}}
 feature_groups:
   - name: history
     entity: entity
     owner: bench@example.org
     online: false
     features:
-      - {name: f0, type: float64}
-      - {name: f1, type: float64}
-      - {name: f2, type: float64}
-      - {name: f3, type: float64}
+      - {{name: f0, type: float64}}
+      - {{name: f1, type: float64}}
+      - {{name: f2, type: float64}}
+      - {{name: f3, type: float64}}
 feature_services:
-  - {name: all, features: ["history:*"]}
+  - {{name: all, features: ["history:*"]}}
 """
-PEERS = {"P10.sorted": ("DuckDB ASOF JOIN, the same data files", 2),
-         "P10.raw": ("DuckDB ASOF JOIN, raw log in order of arrival", 4)}
+SORTED = ("sorted", "DuckDB ASOF JOIN, the same data files", 2)
+RAW = ("raw", "DuckDB ASOF JOIN, raw log in order of arrival", 4)
+KEYS = {"int64": "", "string": ".text"}  # how the lines of each kind of key end
 
 
 class Warehouse(stores.Tokura):
     """`tokura up` on a directory that stays."""
 
-    def __init__(self, place, directory):
-        self.place, self.directory, self.flags = place, directory, []
+    def __init__(self, place, directory, key):
+        self.place, self.directory, self.flags, self.key = place, directory, [], key
         self.log = os.path.join(directory, "log")
         self.start()
 
     def definitions(self):
-        return DEFINITIONS
+        return DEFINITIONS.format(key=self.key)
 
     def command(self, *arguments):
         return [self.program, *arguments, "--endpoint", self.address]
@@ -65,11 +67,12 @@ def peer(place, verb, *arguments):
 
 
 class Data:
-    """History, spine and table of one size, made if they are not there."""
+    """History, spine and table of one size and kind of key, made if they are not there."""
 
-    def __init__(self, place, history, spine):
+    def __init__(self, place, history, spine, key):
+        self.key = key
         self.directory = os.path.join(machine.ROOT, "build", "bench-data",
-                                      f"training-{history}-{spine}")
+                                      f"training-{key}-{history}-{spine}")
         self.raw = os.path.join(self.directory, "raw.parquet")
         self.spine = os.path.join(self.directory, "spine.parquet")
         self.sorted = os.path.join(self.directory, "data", "offline", "bench", "history_v1", "data",
@@ -79,9 +82,9 @@ class Data:
             shutil.rmtree(self.directory, ignore_errors=True)
             os.makedirs(self.directory)
             note(f"making {self.directory}: {history:,} records, {spine:,} rows of a spine")
-            peer(place, "make", history, max(1, history // RECORDS_PER_ENTITY), DAYS, spine,
+            peer(place, "make", key, history, max(1, history // RECORDS_PER_ENTITY), DAYS, spine,
                  self.raw, self.spine)
-            warehouse = Warehouse(place, self.directory)
+            warehouse = Warehouse(place, self.directory, key)
             _, usage = place.measure_client(
                 warehouse.command("import", "bench/history", self.raw, "--lane", "backfill"))
             note(f"laid out as a table in {usage.ru_utime + usage.ru_stime:.1f} CPU-s")
@@ -105,27 +108,33 @@ def check(place, ours, theirs):
         raise processes.Failed(f"P10: not the values of DuckDB's join: {seen[0]} and {seen[1]}")
 
 
-def run(names, options, place):
-    data = Data(place, options.history, options.spine)
-    warehouse = Warehouse(place, data.directory)
+def run_with(data, names, options, place):
+    """The lines of one kind of key."""
+    warehouse = Warehouse(place, data.directory, data.key)
     theirs = os.path.join(place.directory, "theirs.parquet")
-    cost = {"ours": [], "memory": []} | {bench: [] for bench in PEERS}
+    cpu, memory, peers = [], [], {SORTED: [], RAW: []}
     for number in range(options.rounds):
-        ours, cpu, memory = build(place, warehouse, data)
-        cost["ours"].append(cpu)
-        cost["memory"].append(memory)
-        if "P10" in names:
-            for bench, history in (("P10.sorted", data.sorted), ("P10.raw", data.raw)):
-                cost[bench].append(peer(place, "asof", history, data.spine, theirs)["cpu_seconds"])
-                if number == 0:
-                    check(place, ours, theirs)
-        note(f"round {number + 1}: " + ", ".join(f"{side} {taken[-1]:.2f}"
-                                                 for side, taken in cost.items() if taken))
+        ours, seconds, gigabytes = build(place, warehouse, data)
+        cpu.append(seconds)
+        memory.append(gigabytes)
+        for comparison, taken in peers.items() if "P10" in names else ():
+            history = data.sorted if comparison is SORTED else data.raw
+            taken.append(peer(place, "asof", history, data.spine, theirs)["cpu_seconds"])
+            if number == 0:
+                check(place, ours, theirs)
+        note(f"{data.key} keys, round {number + 1}: {seconds:.2f} CPU-s and {gigabytes:.2f} GB; "
+             f"DuckDB {', '.join(f'{taken[-1]:.2f}' for taken in peers.values() if taken)}")
     warehouse.stop()
-    lines = []
-    if "P10" in names:
-        lines += [report.compare(bench, CPU, cost["ours"], cost[bench], name, goal)
-                  for bench, (name, goal) in PEERS.items()]
+    lines = [report.compare(f"P10.{bench}{KEYS[data.key]}", CPU, cpu, peers[bench, name, goal],
+                            name, goal) for bench, name, goal in peers if "P10" in names]
     if "P10m" in names:
-        lines.append(report.compare("P10m", MEMORY, cost["memory"], None, None, 4))
+        lines.append(report.compare(f"P10m{KEYS[data.key]}", MEMORY, memory, None, None, 4))
+    return lines
+
+
+def run(names, options, place):
+    lines = []
+    for key in KEYS:
+        data = Data(place, options.history, options.spine, key)
+        lines += run_with(data, names, options, place)
     return lines

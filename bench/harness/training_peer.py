@@ -17,11 +17,12 @@ def connect():
     return database
 
 
-def make(database, history, entities, days, spine, raw_path, spine_path):
+def make(database, key, history, entities, days, spine, raw_path, spine_path):
     """A log in the order of arrival, and labels at random places of it."""
+    shown = "format('entity-{{:011d}}', {})" if key == "string" else "CAST({} AS BIGINT)"
     days_us = int(days) * 86_400_000_000
     database.execute(f"""
-        COPY (SELECT format('entity-{{:011d}}', hash(i * 2 + 1) % {entities}) AS id,
+        COPY (SELECT {shown.format(f"hash(i * 2 + 1) % {entities}")} AS id,
                      make_timestamptz(CAST({BEGIN_US} + i * {days_us // int(history)} AS BIGINT))
                        AS event_time,
                      (i % 1000) * 0.25::DOUBLE AS f0, (hash(i) % 1000000) / 1000.0::DOUBLE AS f1,
@@ -29,7 +30,7 @@ def make(database, history, entities, days, spine, raw_path, spine_path):
               FROM range({history}) t(i))
         TO '{raw_path}' (FORMAT parquet, COMPRESSION zstd)""")
     database.execute(f"""
-        COPY (SELECT format('entity-{{:011d}}', hash(i * 2 + 7) % {entities}) AS id,
+        COPY (SELECT {shown.format(f"hash(i * 2 + 7) % {entities}")} AS id,
                      make_timestamptz(CAST({BEGIN_US} + hash(i * 11 + 1) % {days_us} AS BIGINT))
                        AS event_time,
                      i % 2 AS label
