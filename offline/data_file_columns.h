@@ -34,10 +34,9 @@ class DataFileColumns {
 
   // `body`: canonical bytes of one record, a whole row of all columns. FAILED_PRECONDITION: it is
   // not of these definitions, or both writes and deletes; CORRUPT: malformed. After an error the
-  // columns are of no use.
+  // columns are of no use. REQUIRES: not full.
   virtual Status Append(std::string_view body, const RecordPlace& place) = 0;
-  virtual int64_t rows() const = 0;
-  virtual size_t bytes() const = 0;  // of the bodies
+  virtual bool full() const = 0;
   // The rows since the last Flush.
   virtual Result<std::shared_ptr<arrow::RecordBatch>> Flush() = 0;
 };

@@ -12,13 +12,13 @@
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/metadata.h>
-#include <parquet/properties.h>
 
 #include "core/bytes.h"
 #include "offline/arrow_file.h"
 #include "offline/data_file.h"
 #include "offline/data_file_schema.h"
 #include "offline/file_metrics.h"
+#include "offline/parquet_encoding.h"
 
 namespace tokura::offline {
 namespace {
@@ -26,20 +26,6 @@ namespace {
 // A row group ends at whichever comes first; the bytes are of the columns before encoding.
 constexpr int64_t kRowGroupRowsMax = 128 << 10;
 constexpr int64_t kRowGroupBytesMax = 64 << 20;
-constexpr int kZstdLevel = 1;
-
-std::shared_ptr<parquet::WriterProperties> WriterPropertiesFor() {
-  parquet::WriterProperties::Builder builder;
-  // Ids and sequence numbers hardly repeat: a dictionary of them only costs.
-  return builder.compression(parquet::Compression::ZSTD)
-      ->compression_level(kZstdLevel)
-      ->max_row_group_length(kRowGroupRowsMax)
-      ->enable_page_checksum()
-      ->disable_dictionary("_write_id")
-      ->disable_dictionary("_seq")
-      ->disable_dictionary("write_time")
-      ->build();
-}
 
 // What the footer says of sizes and row groups.
 void DescribeLayout(const parquet::FileMetaData& footer, iceberg::FileEntry* entry) {
@@ -80,8 +66,12 @@ class ParquetDataFileWriter final : public DataFileWriter {
     write_id_ = event_time_ + kWriteIdColumn;
     description_.partition = partition;
     TOKURA_RETURN_IF_ERROR(files_.CreateDirectories(folder()));
+    metadata_ = arrow::key_value_metadata(
+        {"tokura.format", "tokura.group", "tokura.group-id", "tokura.schema-version"},
+        {std::to_string(kDataFileFormat), group.QualifiedName(), std::to_string(group.id.value),
+         std::to_string(group.schema_version.value)});
     TOKURA_ASSIGN_OR_RETURN(file_, files_.Create(temporary()));
-    return Guard([&] { return OpenParquet(group); });
+    return OkStatus();
   }
 
   const std::shared_ptr<arrow::Schema>& schema() const override { return schema_; }
@@ -127,20 +117,18 @@ class ParquetDataFileWriter final : public DataFileWriter {
     }
   }
 
-  arrow::Status OpenParquet(const FeatureGroup& group) {
+  arrow::Status OpenParquet(const arrow::RecordBatch& first) {
     stream_ = std::make_shared<FileOutputStream>(*file_);  // joint owners: this, Arrow's writer
     ARROW_ASSIGN_OR_RAISE(
         writer_, parquet::arrow::FileWriter::Open(*schema_, arrow::default_memory_pool(), stream_,
-                                                  WriterPropertiesFor()));
-    return writer_->AddKeyValueMetadata(arrow::key_value_metadata(
-        {"tokura.format", "tokura.group", "tokura.group-id", "tokura.schema-version"},
-        {std::to_string(kDataFileFormat), group.QualifiedName(), std::to_string(group.id.value),
-         std::to_string(group.schema_version.value)}));
+                                                  PropertiesFor(first, kRowGroupRowsMax)));
+    return writer_->AddKeyValueMetadata(metadata_);
   }
 
   // In parts, so that a row group ends where it should.
   arrow::Status AppendRows(const arrow::RecordBatch& batch) {
     if (batch.num_rows() == 0) return arrow::Status::OK();
+    if (writer_ == nullptr) ARROW_RETURN_NOT_OK(OpenParquet(batch));
     metrics_.Add(batch);
     NoteBounds(batch);
     ARROW_ASSIGN_OR_RAISE(const int64_t batch_bytes, arrow::util::ReferencedBufferSize(batch));
@@ -199,6 +187,7 @@ class ParquetDataFileWriter final : public DataFileWriter {
   const std::string table_folder_;
   const std::string stem_;
   std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<const arrow::KeyValueMetadata> metadata_;
   int event_time_ = 0;  // columns of the schema
   int write_id_ = 0;
   std::unique_ptr<runtime::WritableFile> file_;  // null once published

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <string_view>
+#include <type_traits>
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -98,13 +100,52 @@ std::optional<std::string> NextBytes(std::string_view prefix) {
 
 }  // namespace
 
+namespace {
+
+// The least and the greatest of the values that are neither null nor NaN; nullopt if there is none.
+// Arithmetic on all of them where there is no null, for that the compiler makes vectors of.
+template <typename Array, typename T = typename Array::value_type>
+std::optional<std::pair<T, T>> RangeOf(const Array& array) {
+  const T* const values = array.raw_values();
+  T low = std::numeric_limits<T>::max();
+  T high = std::numeric_limits<T>::lowest();
+  bool any = false;
+  if constexpr (std::is_floating_point_v<T>) {
+    low = std::numeric_limits<T>::infinity();
+    high = -low;
+  }
+  const auto widen = [&](T value) {
+    low = value < low ? value : low;
+    high = value > high ? value : high;
+    any |= value == value;
+  };
+  if (array.null_count() == 0) {
+    for (int64_t i = 0; i < array.length(); ++i) widen(values[i]);
+  } else {
+    for (int64_t i = 0; i < array.length(); ++i) {
+      if (array.IsValid(i)) widen(values[i]);
+    }
+  }
+  return any ? std::optional(std::pair(low, high)) : std::nullopt;
+}
+
+}  // namespace
+
+void FileMetrics::AddBooleans(const arrow::Array& array, Column* column) {
+  column->form = Form::kBool;
+  const auto& values = static_cast<const arrow::BooleanArray&>(array);
+  const int64_t trues = values.true_count();
+  if (trues > 0) Widen(&column->integers, int64_t{1});
+  if (trues < values.length() - values.null_count()) Widen(&column->integers, int64_t{0});
+}
+
 template <typename Array>
 void FileMetrics::AddIntegers(const arrow::Array& array, Form form, Column* column) {
   column->form = form;
-  const auto& values = static_cast<const Array&>(array);
-  for (int64_t i = 0; i < values.length(); ++i) {
-    if (values.IsValid(i)) Widen(&column->integers, static_cast<int64_t>(values.Value(i)));
-  }
+  const auto range = RangeOf(static_cast<const Array&>(array));
+  if (!range) return;
+  Widen(&column->integers, static_cast<int64_t>(range->first));
+  Widen(&column->integers, static_cast<int64_t>(range->second));
 }
 
 template <typename Array>
@@ -112,14 +153,13 @@ void FileMetrics::AddNumbers(const arrow::Array& array, Form form, Column* colum
   column->form = form;
   const auto& values = static_cast<const Array&>(array);
   for (int64_t i = 0; i < values.length(); ++i) {
-    if (!values.IsValid(i)) continue;
-    const auto value = static_cast<double>(values.Value(i));
-    if (std::isnan(value)) {
-      ++column->nans;
-    } else {
-      Widen(&column->numbers, value);
-    }
+    const auto value = values.Value(i);
+    column->nans += value != value && values.IsValid(i) ? 1 : 0;
   }
+  const auto range = RangeOf(values);
+  if (!range) return;
+  Widen(&column->numbers, static_cast<double>(range->first));
+  Widen(&column->numbers, static_cast<double>(range->second));
 }
 
 template <typename Array>
@@ -141,7 +181,7 @@ void FileMetrics::AddArray(int32_t field_id, const arrow::Array& array) {
   column.nulls += array.null_count();
   switch (array.type_id()) {
     case arrow::Type::BOOL:
-      return AddIntegers<arrow::BooleanArray>(array, Form::kBool, &column);
+      return AddBooleans(array, &column);
     case arrow::Type::INT32:
       return AddIntegers<arrow::Int32Array>(array, Form::kInt32, &column);
     case arrow::Type::INT64:

@@ -38,6 +38,7 @@ class FileMetrics {
     std::optional<std::pair<std::string, std::string>> texts;
   };
   void AddArray(int32_t field_id, const arrow::Array& array);
+  static void AddBooleans(const arrow::Array& array, Column* column);
   template <typename Array>
   static void AddIntegers(const arrow::Array& array, Form form, Column* column);
   template <typename Array>

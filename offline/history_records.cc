@@ -1,5 +1,7 @@
 #include "offline/history_records.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
 #include <iterator>
@@ -15,12 +17,20 @@ namespace {
 
 constexpr size_t kFirstChunkBytes = 16 << 10;
 constexpr size_t kChunkBytesMax = 4 << 20;
+constexpr size_t kHugePageBytes = 2 << 20;
 // Of putting a record in order (history_order.h).
 constexpr size_t kOrderBytes = 48;
 
-constexpr size_t RoundUp(size_t bytes) {
-  constexpr size_t kAlign = alignof(HistoryRecord);
-  return (bytes + kAlign - 1) / kAlign * kAlign;
+constexpr size_t RoundUp(size_t bytes, size_t step) { return (bytes + step - 1) / step * step; }
+
+// A file is written in another order than its records came in, so that without huge pages the
+// processor's page tables miss on each of them.
+char* TakeMemory(size_t bytes) {
+  const bool huge = bytes % kHugePageBytes == 0;
+  void* const memory = std::aligned_alloc(huge ? kHugePageBytes : alignof(HistoryRecord), bytes);
+  TOKURA_CHECK(memory != nullptr);
+  if (huge) (void)::madvise(memory, bytes, MADV_HUGEPAGE);
+  return static_cast<char*>(memory);
 }
 
 }  // namespace
@@ -44,12 +54,12 @@ uint64_t HistoryRecords::Add(const RecordView& record, int64_t write_time_us,
 }
 
 uint64_t HistoryRecords::Put(const RecordView& view, const HistoryRecord& head) {
-  const size_t bytes = RoundUp(sizeof(HistoryRecord) + view.body.size());
+  const size_t bytes = RoundUp(sizeof(HistoryRecord) + view.body.size(), alignof(HistoryRecord));
   if (chunks_.empty() || chunks_.back().bytes - chunks_.back().used < bytes) {
     // Groups with few records take little; those with many are not asked for memory often.
     const size_t next = chunks_.empty() ? kFirstChunkBytes : 2 * chunks_.back().bytes;
-    const size_t room = std::max(bytes, std::min(next, kChunkBytesMax));
-    chunks_.push_back({std::make_unique_for_overwrite<char[]>(room), room, 0});
+    const size_t room = RoundUp(std::max(bytes, std::min(next, kChunkBytesMax)), kFirstChunkBytes);
+    chunks_.push_back({std::unique_ptr<char, Free>(TakeMemory(room)), room, 0});
   }
   Chunk& chunk = chunks_.back();
   char* const at = chunk.memory.get() + chunk.used;

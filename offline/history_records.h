@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <memory>
 #include <string>
@@ -87,8 +88,11 @@ class HistoryRecords {
   RecordList records_;
   std::vector<OriginName> origins_;
   std::vector<LogOrigin> log_origins_;
+  struct Free {
+    void operator()(char* memory) const { std::free(memory); }
+  };
   struct Chunk {
-    std::unique_ptr<char[]> memory;
+    std::unique_ptr<char, Free> memory;
     size_t bytes = 0;
     size_t used = 0;
   };

@@ -10,15 +10,6 @@
 #include "offline/data_file.h"
 
 namespace tokura::offline {
-namespace {
-
-// Records become columns in parts that end at whichever comes first: small enough to be in the
-// cache until they are encoded.
-constexpr int64_t kPartRows = 8 << 10;
-constexpr size_t kPartBytes = 4 << 20;
-
-}  // namespace
-
 std::vector<const Feature*> FeaturesToWrite(const FeatureGroup& group, const RecordList& records) {
   std::set<FeatureId> named;
   const bool any_dropped = std::any_of(group.features.begin(), group.features.end(),
@@ -52,8 +43,7 @@ Status RecordFileWriter::Append(std::string_view body, const RecordPlace& place,
                                 const Digest& digest) {
   TOKURA_RETURN_IF_ERROR(columns_->Append(body, place));
   digest_ += digest;
-  const bool full = columns_->rows() >= kPartRows || columns_->bytes() >= kPartBytes;
-  return full ? Flush() : OkStatus();
+  return columns_->full() ? Flush() : OkStatus();
 }
 
 Status RecordFileWriter::Flush() {
