@@ -2,7 +2,8 @@
 
 import collections
 
-from . import ingest, load, machine, memory, overload, processes, reads, restart, stores, training
+from . import (history, ingest, load, machine, memory, overload, processes, reads, restart, stores,
+               training)
 from .processes import note
 
 Benchmark = collections.namedtuple("Benchmark", "about group run")
@@ -21,6 +22,8 @@ BENCHMARKS = {
     "P7": Benchmark("memory an entity of 20 float64 and 20 float32", "P7", memory.run_p7),
     "P8": Benchmark("durable ingest in batches of 64 rows, CPU a row; Redis AOF everysec",
                     "P8", ingest.run),
+    "P9": Benchmark("records of a log into sorted, deduplicated zstd Parquet, CPU and size; DuckDB",
+                    "P9", history.run),
     "P10": Benchmark("point-in-time join, CPU; DuckDB's ASOF join on the same files and on raw logs",
                      "training", training.run),
     "P10m": Benchmark("peak memory of a point-in-time join", "training", training.run),

@@ -20,15 +20,15 @@ def cores():
 
 
 def programs(options):
-    """The directory of tokura and tokura-bench; builds them if they are not there."""
+    """The directory of our programs; builds those that are not there."""
     directory = options.bin or os.path.join(ROOT, "build", "release", "bin")
-    missing = [name for name in ("tokura", "tokura-bench")
-               if not os.path.exists(os.path.join(directory, name))]
+    needed = ["tokura", "tokura-bench"] + (["tokura-bench-history"] if "P9" in options.names else [])
+    missing = [name for name in needed if not os.path.exists(os.path.join(directory, name))]
     if missing and options.bin:
         raise processes.Failed(f"{directory} has no {' and no '.join(missing)}")
     if missing:
-        built = subprocess.run([os.path.join(ROOT, "ops", "build.sh"), "release", "tokura",
-                                "tokura-bench"], stdout=sys.stderr)
+        built = subprocess.run([os.path.join(ROOT, "ops", "build.sh"), "release", *missing],
+                               stdout=sys.stderr)
         if built.returncode != 0:
             raise processes.Failed("ops/build.sh failed")
     return directory

@@ -1,0 +1,61 @@
+// tokura-bench-history: what bench/run starts for P9: makes a history, and lays it out as a table.
+// Prints one line of JSON. Not meant to be called by hand, but --help says how.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "bench/history/history_files.h"
+#include "bench/history/lay_out.h"
+#include "runtime/real/real_runtime.h"
+
+namespace tokura::bench {
+namespace {
+
+int Report(const Status& status) {
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "%s\n", status.ToString().c_str());
+  return 1;
+}
+
+int Make(runtime::FileSystem& files, const std::string& directory, const HistorySize& size) {
+  return Report(WriteHistory(files, directory, size));
+}
+
+int Lay(runtime::FileSystem& files, const std::string& directory, const std::string& out) {
+  const Result<LayOutResult> result = LayOut(files, directory, out);
+  if (!result.ok()) return Report(result.status());
+  std::printf(
+      "{\"records\":%llu,\"rows\":%llu,\"duplicates\":%llu,\"files\":%llu,\"bytes\":%llu,"
+      "\"read_cpu_seconds\":%.3f,\"cpu_seconds\":%.3f,\"memory_bytes\":%llu}\n",
+      static_cast<unsigned long long>(result->records),
+      static_cast<unsigned long long>(result->rows),
+      static_cast<unsigned long long>(result->duplicates),
+      static_cast<unsigned long long>(result->files),
+      static_cast<unsigned long long>(result->bytes), result->read_cpu_seconds, result->cpu_seconds,
+      static_cast<unsigned long long>(result->memory_bytes));
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Makes a history and lays it out; see bench/run.");
+  app.require_subcommand(1);
+  std::string directory;
+  std::string out;
+  HistorySize size{20'000'000, 1'000'000, 16};
+  CLI::App* const make = app.add_subcommand("make", "writes DIR/log and DIR/records");
+  make->add_option("directory", directory)->required();
+  make->add_option("--records", size.records, "how many");
+  make->add_option("--users", size.users, "of how many users");
+  make->add_option("--segments", size.segments, "in how many segments");
+  CLI::App* const lay_out = app.add_subcommand("lay-out", "brings DIR/log into a table");
+  lay_out->add_option("directory", directory)->required();
+  lay_out->add_option("--out", out, "the offline directory")->required();
+  CLI11_PARSE(app, argc, argv);
+  const auto files = runtime::real::MakeFileSystem();
+  return make->parsed() ? Make(*files, directory, size) : Lay(*files, directory, out);
+}
+
+}  // namespace
+}  // namespace tokura::bench
+
+int main(int argc, char** argv) { return tokura::bench::Main(argc, argv); }
