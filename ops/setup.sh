@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # Installs everything that building, testing and the demo need on Debian 12: packages by apt, Python
 # packages, pinned, into build/venv. Safe to run again; does nothing that is done already.
-# With --bench also what bench/run compares Tokura with (docs/performance.md).
+# With --bench also what bench/run compares Tokura with (docs/performance.md), with --spark Spark, Java and
+# Iceberg for Spark, for ops/test.sh --spark.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 with_bench=false
-case "${1:-}" in
-  "") ;;
-  --bench) with_bench=true ;;
-  *) echo "usage: ops/setup.sh [--bench]" >&2; exit 2 ;;
-esac
+with_spark=false
+for flag in "$@"; do
+  case $flag in
+    --bench) with_bench=true ;;
+    --spark) with_spark=true ;;
+    *) echo "usage: ops/setup.sh [--bench] [--spark]" >&2; exit 2 ;;
+  esac
+done
 
 packages=(
   clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19 mold ccache cmake ninja-build pkg-config
@@ -21,6 +25,9 @@ packages=(
 )
 
 bench_packages=(redis-server memcached)
+# Spark 4.1 with Scala 2.13; fetched by Maven, known by its content.
+iceberg_spark=iceberg-spark-runtime-4.1_2.13-1.11.0
+iceberg_spark_sha256=d6ea6c5d099288daeb7d5a92061bd3d7d8f296492632b42378e5f2f0e3066242
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
@@ -65,6 +72,13 @@ if $with_bench; then
   mapfile -t missing < <(missing_of "${bench_packages[@]}")
   if [ ${#missing[@]} -gt 0 ]; then install_without_services "${missing[@]}"; fi
 fi
+if $with_spark; then
+  # Any Java and any Maven will do, whoever installed them.
+  missing=()
+  [ -x /usr/lib/jvm/java-17-openjdk-"$(dpkg --print-architecture)"/bin/java ] || missing+=(openjdk-17-jre-headless)
+  command -v mvn >/dev/null || missing+=(maven)
+  if [ ${#missing[@]} -gt 0 ]; then install_packages "${missing[@]}"; fi
+fi
 
 # promtool, which checks metrics and alert rules. Its package would start a Prometheus, so only the
 # one file is taken out of it.
@@ -90,5 +104,23 @@ if ! cmp -s ops/requirements.txt "$stamp"; then
   # Lets the linker find libarrow.so and libparquet.so inside the wheel (cmake/TokuraArrow.cmake).
   "$venv/bin/python" -c 'import pyarrow; pyarrow.create_library_symlinks()'
   cp ops/requirements.txt "$stamp"
+fi
+
+if $with_spark; then
+  if ! cmp -s ops/requirements-spark.txt "$venv/.requirements-spark"; then
+    echo "setup: installing Spark into $venv"
+    "$venv/bin/python" -m pip install -q --disable-pip-version-check -r ops/requirements-spark.txt
+    cp ops/requirements-spark.txt "$venv/.requirements-spark"
+  fi
+  jar=build/spark/$iceberg_spark.jar
+  if ! echo "$iceberg_spark_sha256  $jar" | sha256sum --check --status 2>/dev/null; then
+    echo "setup: fetching $iceberg_spark into build/spark"
+    mkdir -p build/spark
+    rm -f build/spark/*.jar
+    mvn -q -B dependency:copy \
+      -Dartifact="org.apache.iceberg:${iceberg_spark%-*}:${iceberg_spark##*-}" \
+      -DoutputDirectory="$PWD/build/spark"
+    echo "$iceberg_spark_sha256  $jar" | sha256sum --check --quiet
+  fi
 fi
 echo "setup: done"

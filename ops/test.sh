@@ -1,25 +1,28 @@
 #!/usr/bin/env bash
 # Passes the tests: installs, builds, runs every test, then builds and runs them again under
 # AddressSanitizer and UndefinedBehaviorSanitizer.
-#   ops/test.sh [--release-only] [--long] [-- CTEST-ARGUMENTS]
+#   ops/test.sh [--release-only] [--spark] [--long] [-- CTEST-ARGUMENTS]
+# --spark: the tests that read the offline tables with Spark, too (half a gigabyte to install).
 # --long: afterwards millions of fuzz mutations, 10 million oracle operations and 3,000 kills (hours).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 presets=(release asan)
 long=0
+setup_flags=()
 while [ $# -gt 0 ]; do
   case $1 in
     --release-only) presets=(release) ;;
+    --spark) setup_flags=(--spark); export TOKURA_SPARK=1 ;;
     --long) long=1 ;;
     --) shift; break ;;
-    -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "ops/test.sh: unknown argument '$1'; see --help" >&2; exit 2 ;;
   esac
   shift
 done
 
-ops/setup.sh
+ops/setup.sh "${setup_flags[@]}"
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=0:allocator_may_return_null=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$PWD/tests/lsan.supp:print_suppressions=0}

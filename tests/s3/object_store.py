@@ -1,4 +1,4 @@
-"""An S3 server (moto) behind a proxy that checks every signature and goes wrong when it is told to."""
+"""An S3 server (moto) behind a proxy that checks signatures and goes wrong when it is told to."""
 
 import hashlib
 import http.client

@@ -1,0 +1,44 @@
+"""A Spark in this process, with Iceberg, for the tests of this folder."""
+
+import glob
+import os
+import sys
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
+for folder in ('python', 'tests/cli', 'tests/lakehouse'):
+    sys.path.insert(0, os.path.join(ROOT, folder))
+
+SKIPPED = 77  # what ctest takes for "skipped"
+
+
+def require_spark():
+    """Ends the program, as skipped, where Spark was not asked for."""
+    if not os.environ.get('TOKURA_SPARK'):
+        print('skipped: Spark is large; run ops/test.sh --spark')
+        sys.exit(SKIPPED)
+
+
+def session(warehouse):
+    """Spark with a Hadoop catalog `lake` on the folder `warehouse`."""
+    from pyspark.sql import SparkSession
+    jar = glob.glob(os.path.join(ROOT, 'build/spark/iceberg-spark-runtime-*.jar'))
+    assert len(jar) == 1, 'ops/setup.sh --spark fetches Iceberg for Spark'
+    for home in glob.glob('/usr/lib/jvm/java-17-openjdk-*'):
+        os.environ.setdefault('JAVA_HOME', home)
+    settings = {
+        'spark.jars': jar[0],
+        'spark.ui.enabled': 'false',
+        'spark.ui.showConsoleProgress': 'false',
+        'spark.sql.session.timeZone': 'America/New_York',  # of no influence, which is the point
+        'spark.sql.shuffle.partitions': '3',
+        'spark.sql.catalog.lake': 'org.apache.iceberg.spark.SparkCatalog',
+        'spark.sql.catalog.lake.type': 'hadoop',
+        'spark.sql.catalog.lake.warehouse': warehouse,
+        'spark.sql.catalog.lake.cache-enabled': 'false',
+    }
+    builder = SparkSession.builder.master('local[2]')
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel('ERROR')
+    return spark
