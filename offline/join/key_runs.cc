@@ -4,6 +4,7 @@
 
 #include <arrow/array/array_binary.h>
 #include <arrow/array/array_primitive.h>
+#include <arrow/array/data.h>
 #include <arrow/type.h>
 
 #include "core/key_codec.h"
@@ -11,14 +12,36 @@
 namespace tokura::offline {
 namespace {
 
-template <typename Array>
-auto At(const arrow::Array& array, int64_t row) {
-  return static_cast<const Array&>(array).GetView(row);
+std::string_view TextAt(const arrow::Array& array, int64_t row) {
+  return static_cast<const arrow::BinaryArray&>(array).GetView(row);
 }
 
-template <typename Array>
-bool Same(const arrow::Array& array, int64_t row) {
-  return At<Array>(array, row) == At<Array>(array, row - 1);
+bool BoolAt(const arrow::Array& array, int64_t row) {
+  return static_cast<const arrow::BooleanArray&>(array).Value(row);
+}
+
+// Of integers and timestamps.
+template <typename Int>
+Int IntAt(const arrow::Array& array, int64_t row) {
+  return array.data()->GetValues<Int>(1)[row];
+}
+
+bool IsText(const arrow::Array& array) {
+  return array.type_id() == arrow::Type::STRING || array.type_id() == arrow::Type::BINARY;
+}
+
+bool IsAsBefore(const arrow::Array& array, int64_t row) {
+  switch (array.type_id()) {
+    case arrow::Type::STRING:
+    case arrow::Type::BINARY:
+      return TextAt(array, row) == TextAt(array, row - 1);
+    case arrow::Type::INT32:
+      return IntAt<int32_t>(array, row) == IntAt<int32_t>(array, row - 1);
+    case arrow::Type::BOOL:
+      return BoolAt(array, row) == BoolAt(array, row - 1);
+    default:
+      return IntAt<int64_t>(array, row) == IntAt<int64_t>(array, row - 1);
+  }
 }
 
 }  // namespace
@@ -36,22 +59,7 @@ bool KeyRuns::Next() {
 
 bool KeyRuns::IsAsBefore(int64_t row) const {
   for (const std::shared_ptr<arrow::Array>& column : columns_) {
-    bool same = false;
-    switch (column->type_id()) {
-      case arrow::Type::STRING:
-      case arrow::Type::BINARY:
-        same = Same<arrow::BinaryArray>(*column, row);
-        break;
-      case arrow::Type::INT32:
-        same = Same<arrow::Int32Array>(*column, row);
-        break;
-      case arrow::Type::BOOL:
-        same = Same<arrow::BooleanArray>(*column, row);
-        break;
-      default:
-        same = Same<arrow::Int64Array>(*column, row);
-    }
-    if (!same) return false;
+    if (!offline::IsAsBefore(*column, row)) return false;
   }
   return true;
 }
@@ -59,9 +67,7 @@ bool KeyRuns::IsAsBefore(int64_t row) const {
 void KeyRuns::Encode(int64_t row) {
   size_t room = 0;
   for (const std::shared_ptr<arrow::Array>& column : columns_) {
-    const bool is_text =
-        column->type_id() == arrow::Type::STRING || column->type_id() == arrow::Type::BINARY;
-    room += is_text ? 2 * At<arrow::BinaryArray>(*column, row).size() + 2 : 8;
+    room += IsText(*column) ? 2 * TextAt(*column, row).size() + 2 : sizeof(int64_t);
   }
   key_.resize(room);
   char* out = key_.data();
@@ -69,16 +75,16 @@ void KeyRuns::Encode(int64_t row) {
     switch (column->type_id()) {
       case arrow::Type::STRING:
       case arrow::Type::BINARY:
-        out = PutTextKey(At<arrow::BinaryArray>(*column, row), out);
+        out = PutTextKey(TextAt(*column, row), out);
         break;
       case arrow::Type::INT32:
-        out = PutIntKey(At<arrow::Int32Array>(*column, row), out);
+        out = PutIntKey(IntAt<int32_t>(*column, row), out);
         break;
       case arrow::Type::BOOL:
-        out = PutBoolKey(At<arrow::BooleanArray>(*column, row), out);
+        out = PutBoolKey(BoolAt(*column, row), out);
         break;
       default:
-        out = PutIntKey(At<arrow::Int64Array>(*column, row), out);
+        out = PutIntKey(IntAt<int64_t>(*column, row), out);
     }
   }
   key_.resize(static_cast<size_t>(out - key_.data()));
