@@ -211,7 +211,15 @@ void FileMetrics::AddArray(int32_t field_id, const arrow::Array& array) {
 
 void FileMetrics::Add(const arrow::RecordBatch& batch) {
   for (int i = 0; i < batch.num_columns(); ++i) {
-    AddArray(FieldIdOf(*batch.schema()->field(i)), *batch.column(i));
+    const int32_t id = FieldIdOf(*batch.schema()->field(i));
+    if (id != kKeyFieldId || batch.num_rows() == 0) {
+      AddArray(id, *batch.column(i));
+      continue;
+    }
+    // The first key column ascends and has no nulls, so its ends have all there is to know.
+    AddArray(id, *batch.column(i)->Slice(0, 1));
+    AddArray(id, *batch.column(i)->Slice(batch.num_rows() - 1));
+    columns_[id].values += batch.num_rows() - 2;
   }
 }
 

@@ -15,7 +15,7 @@
 
 namespace tokura::offline {
 
-// Takes in the rows of a file, batch by batch; their fields carry field ids.
+// Takes in the rows of a file, in its order, batch by batch; their fields carry field ids.
 // Bounds of strings and bytes are cut to 16 characters or bytes, upper ones to something not less;
 // where there is no such thing, and for a column without values, there is no bound.
 class FileMetrics {

@@ -67,8 +67,10 @@ std::shared_ptr<parquet::WriterProperties> PropertiesFor(const arrow::RecordBatc
   for (int i = 0; i < first.num_columns(); ++i) {
     const arrow::Field& field = *first.schema()->field(i);
     const int32_t id = FieldIdOf(field);
-    // The first key column ascends, which compression makes more of than a dictionary does.
-    if (id != kKeyFieldId && ValuesRepeat(*first.column(i))) {
+    // The first key column ascends, and the lists of `_written` are much the same: compression
+    // makes more of that than a dictionary does.
+    const bool compresses = id == kKeyFieldId || id == FieldIdOf(kWritten);
+    if (!compresses && ValuesRepeat(*first.column(i))) {
       properties.enable_dictionary(PathOf(field));
     } else if (id == FieldIdOf(kEventTime)) {
       properties.compression_level(PathOf(field), kZstdLevelOfEventTime);
