@@ -6,6 +6,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import sys
 import tempfile
@@ -13,12 +14,14 @@ import threading
 import unittest
 import unittest.mock
 
+import duckdb
+import duckdb_ext
 import pyarrow.compute as pc
 from pyiceberg.table import StaticTable
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'cli'))
 import harness
-from object_store import ObjectStore
+from object_store import CREDENTIALS, REGION, ObjectStore
 
 DEFINITIONS = """
 project: demo
@@ -93,7 +96,23 @@ class ObjectStoreCase(unittest.TestCase):
         return StaticTable.from_metadata(machine.status()['metadata_location'],
                                          self.store.pyiceberg())
 
+    def duckdb(self, machine):
+        """Counts and sums by DuckDB."""
+        with duckdb.connect() as duck:
+            for name in ('avro', 'httpfs', 'iceberg'):
+                [path] = [path for folder in duckdb_ext.__path__
+                          for path in pathlib.Path(folder).rglob(name + '.duckdb_extension')]
+                duck.execute("LOAD '%s'" % path)
+            duck.execute(
+                "CREATE SECRET (TYPE s3, KEY_ID '%s', SECRET '%s', SESSION_TOKEN '%s', REGION '%s', "
+                "ENDPOINT '%s', URL_STYLE 'path', USE_SSL false)"
+                % (CREDENTIALS.access_key, CREDENTIALS.secret_key, CREDENTIALS.token, REGION,
+                   self.store.endpoint.removeprefix('http://')))
+            return duck.execute("SELECT count(*), sum(temp) FROM iceberg_scan('%s')"
+                                % machine.status()['location']).fetchall()
+
     def expect(self, machine, rows, temp_sum):
+        self.assertEqual(self.duckdb(machine), [(rows, temp_sum)])
         arrow = self.table(machine).scan().to_arrow()
         self.assertEqual((arrow.num_rows, pc.sum(arrow['temp']).as_py()), (rows, temp_sum))
         self.assertEqual(machine.status()['rows'], rows)
