@@ -106,6 +106,16 @@ if ! cmp -s ops/requirements.txt "$stamp"; then
   cp ops/requirements.txt "$stamp"
 fi
 
+if $with_bench; then
+  if ! cmp -s ops/requirements-bench.txt build/bench-venv/.requirements; then
+    echo "setup: installing Feast into build/bench-venv"
+    rm -rf build/bench-venv
+    /usr/bin/python3 -m venv build/bench-venv
+    build/bench-venv/bin/python -m pip install -q --disable-pip-version-check -r ops/requirements-bench.txt
+    cp ops/requirements-bench.txt build/bench-venv/.requirements
+  fi
+fi
+
 if $with_spark; then
   if ! cmp -s ops/requirements-spark.txt "$venv/.requirements-spark"; then
     echo "setup: installing Spark into $venv"

@@ -1,5 +1,6 @@
 """P10: training sets: CPU of `tokura training-set build`, and of DuckDB's ASOF join on the same data
-files and on the raw log. P10m: the peak memory of the former.
+files and on the raw log; and of Feast's file offline store, on less, for it holds every record of each
+label's entity in memory at once. P10m: the peak memory of ours.
 
 The history is made once for each size and kind of key, and kept below build/bench-data: a raw log in
 Parquet, in the order of arrival, which `tokura import --lane backfill` lays out as a table; and a spine in
@@ -102,10 +103,10 @@ def build(place, warehouse, data):
     return out, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e9
 
 
-def check(place, ours, theirs):
-    seen = [peer(place, "digest", path) for path in (ours, theirs)]
+def check(place, ours, theirs, rows="true"):
+    seen = [peer(place, "digest", path, rows) for path in (ours, theirs)]
     if seen[0] != seen[1]:
-        raise processes.Failed(f"P10: not the values of DuckDB's join: {seen[0]} and {seen[1]}")
+        raise processes.Failed(f"P10: the values differ: {seen[0]} and {seen[1]}")
 
 
 def run_with(data, names, options, place):
@@ -132,9 +133,30 @@ def run_with(data, names, options, place):
     return lines
 
 
+def run_feast(options, place):
+    """Feast once: it takes long, and other rounds would show nothing new."""
+    python_of_feast = os.path.join(machine.ROOT, "build", "bench-venv", "bin", "python")
+    if not os.path.exists(python_of_feast):
+        note("P10.feast: skipped: ops/setup.sh --bench installs Feast")
+        return []
+    data = Data(place, options.feast_history, options.feast_history // 10, "int64")
+    warehouse = Warehouse(place, data.directory, data.key)
+    theirs = os.path.join(place.directory, "theirs.parquet")
+    ours, seconds, _ = build(place, warehouse, data)
+    warehouse.stop()
+    program = os.path.join(os.path.dirname(__file__), "training_feast.py")
+    text, _ = place.measure_client([python_of_feast, program, data.raw, data.spine, theirs,
+                                    data.key.upper()])
+    feast = json.loads(text.splitlines()[-1])["cpu_seconds"]
+    # Feast leaves out labels whose entity has later records only.
+    check(place, ours, theirs, "history__f0 IS NOT NULL")
+    note(f"{options.feast_history:,} records: {seconds:.2f} CPU-s; Feast {feast:.2f}")
+    return [report.compare("P10.feast", CPU, [seconds], [feast], "Feast 0.67 file offline store", 50)]
+
+
 def run(names, options, place):
     lines = []
     for key in KEYS:
         data = Data(place, options.history, options.spine, key)
         lines += run_with(data, names, options, place)
-    return lines
+    return lines + (run_feast(options, place) if "P10" in names else [])

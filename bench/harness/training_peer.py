@@ -53,12 +53,12 @@ def asof(database, history, spine, out):
     return {"cpu_seconds": cpu_seconds() - before}
 
 
-def digest(database, path):
-    """Of the rows of a training set, whatever their order."""
+def digest(database, path, where):
+    """Of these rows of a training set, whatever their order."""
     rows, digests = database.execute(f"""
         SELECT count(*), sum(hash(id, epoch_us(event_time), CAST(label AS BIGINT), history__f0,
                                   history__f1, history__f2, history__f3)::HUGEINT)
-        FROM read_parquet('{path}')""").fetchone()
+        FROM read_parquet('{path}') WHERE {where}""").fetchone()
     return {"rows": rows, "digest": str(digests)}
 
 
