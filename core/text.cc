@@ -89,7 +89,7 @@ class TimeScanner {
   char taken_ = 0;
 };
 
-// "Z" or "+05:30", if anything is left.
+// "Z", "+05:30", or "+05" as databases print it, if anything is left.
 bool ScanZone(TimeScanner* scan, int64_t* us) {
   if (scan->done()) return true;
   if (scan->Any("Zz")) return true;
@@ -97,7 +97,8 @@ bool ScanZone(TimeScanner* scan, int64_t* us) {
   const bool behind = scan->taken() == '-';
   int hour = 0;
   int minute = 0;
-  if (!scan->Number(2, 23, &hour) || !scan->Any(":") || !scan->Number(2, 59, &minute)) return false;
+  if (!scan->Number(2, 23, &hour)) return false;
+  if (!scan->done() && (!scan->Any(":") || !scan->Number(2, 59, &minute))) return false;
   const int64_t offset = (hour * 60 + minute) * int64_t{60'000'000};
   *us += behind ? offset : -offset;
   return true;

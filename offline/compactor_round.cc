@@ -155,6 +155,16 @@ Task<void> Compactor::Impl::CommitTable(FeatureGroup group, Persist persist) {
       .position = buffer_.read(), .watermark_us = Watermark(), .now_us = runtime_.clock->NowUs()};
   if (!buffer_.has_records(group.id) && !PersistDue(*table, commit.position, persist)) {
     Advance(table, commit);
+    // An import may have committed since.
+    Status refreshed;
+    TableWriter* writer = table->writer.get();
+    co_await runtime::RunBlocking(*runtime_.blocking, *runtime_.executor,
+                                  [&] { refreshed = writer->Refresh(); });
+    if (refreshed.ok()) {
+      table->failing = OkStatus();
+    } else {
+      TableFailed(group, table, refreshed);
+    }
     Describe(group, table);
     co_return;
   }

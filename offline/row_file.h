@@ -35,6 +35,9 @@ struct ImportOptions {
   std::string event_time_column = "event_time";  // "": rows have none (a file of keys)
   bool skip_nulls = false;                       // --nulls skip
   bool ignore_extra = false;
+  // False: of a row that is good so far ImportRow::text may be empty, for it takes time to make;
+  // such a row can be rejected only until the next one is read.
+  bool keep_text = true;
 };
 
 class ImportReader {

@@ -30,7 +30,7 @@ std::string Expected(const ColumnUse& use) {
 class ParquetImportReader : public ImportReader {
  public:
   ParquetImportReader(std::string path, const FeatureGroup& group, const ImportOptions& options)
-      : path_(std::move(path)), plan_(group, options) {}
+      : path_(std::move(path)), plan_(group, options), keep_text_(options.keep_text) {}
 
   Status Open(runtime::FileSystem& files);
   Result<std::optional<ImportRow>> Next() override;
@@ -40,6 +40,9 @@ class ParquetImportReader : public ImportReader {
     return static_cast<uint64_t>(share * static_cast<double>(bytes_total_));
   }
   uint64_t bytes_total() const override { return bytes_total_; }
+  std::string RejectsJson(const ImportRow& row) const override {
+    return row.text.empty() ? LastRowAsJson() : row.text;
+  }
 
  private:
   struct FileColumn {
@@ -50,6 +53,7 @@ class ParquetImportReader : public ImportReader {
   Status CheckColumns(const arrow::Schema& schema) const;
   std::vector<int> LeavesToRead() const;
   Result<bool> NextBatch();
+  std::string LastRowAsJson() const;
   void AppendJsonCell(const FileColumn& column, const Value& cell,
                       client::JsonWriter* writer) const;
   Status Damaged(const arrow::Status& status) const {
@@ -62,6 +66,7 @@ class ParquetImportReader : public ImportReader {
 
   const std::string path_;
   const ColumnPlan plan_;
+  const bool keep_text_;
   std::unique_ptr<parquet::arrow::FileReader> file_;  // outlives batches_
   std::unique_ptr<arrow::RecordBatchReader> batches_;
   std::shared_ptr<arrow::RecordBatch> batch_;
@@ -162,22 +167,31 @@ Result<std::optional<ImportRow>> ParquetImportReader::Next() {
   ImportRow row;
   row.line = ++rows_read_;
   RowBuilder builder(plan_, FromArrowCell);
-  client::JsonWriter writer(&row.text);
-  writer.BeginObject();
   for (size_t i = 0; i < columns_.size(); ++i) {
     const FileColumn& column = columns_[i];
     Result<Value> cell = CellAt(*batch_->column(static_cast<int>(i)), row_in_batch_);
-    AppendJsonCell(column, cell.ok() ? *cell : Value(), &writer);
     if (cell.ok()) {
       builder.Add(column.name, *column.uses, std::move(*cell));
     } else {
       builder.AddFault(column.name + ": " + cell.status().message());
     }
   }
-  writer.EndObject();
   ++row_in_batch_;
   row.record = builder.Finish();
+  if (keep_text_ || !row.record.malformed.ok()) row.text = LastRowAsJson();
   return std::optional<ImportRow>(std::move(row));
+}
+
+std::string ParquetImportReader::LastRowAsJson() const {
+  std::string text;
+  client::JsonWriter writer(&text);
+  writer.BeginObject();
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    const Result<Value> cell = CellAt(*batch_->column(static_cast<int>(i)), row_in_batch_ - 1);
+    AppendJsonCell(columns_[i], cell.ok() ? *cell : Value(), &writer);
+  }
+  writer.EndObject();
+  return text;
 }
 
 void ParquetImportReader::AppendJsonCell(const FileColumn& column, const Value& cell,

@@ -305,6 +305,7 @@ Status Table::Reload() {
   TOKURA_ASSIGN_OR_RETURN(const int64_t newest, metadata_files_.NewestVersion());
   const Status replaced = FailedPrecondition(folder_ + ": the table was replaced by another");
   if (newest < version_) return replaced;
+  if (newest == version_ && newest > 0) return OkStatus();
   TOKURA_ASSIGN_OR_RETURN(State state, Load(newest));
   TOKURA_ASSIGN_OR_RETURN(const GroupId owner, GroupOf(state.metadata));
   if (owner != group_) return replaced;

@@ -63,6 +63,9 @@ class TableWriter {
   // Publishes the columns and partitioning that `group` has now, if they differ.
   Status Evolve(const FeatureGroup& group, int64_t now_us);
 
+  // Looks for what other writers committed.
+  Status Refresh() { return table_->Reload(); }
+
   const Table& table() const { return *table_; }
 
  private:

@@ -2,8 +2,8 @@
 
 import collections
 
-from . import (history, ingest, load, machine, memory, overload, processes, reads, restart, stores,
-               training)
+from . import (backfill, history, ingest, load, machine, memory, overload, processes, reads, restart,
+               stores, training)
 from .processes import note
 
 Benchmark = collections.namedtuple("Benchmark", "about group run")
@@ -27,6 +27,8 @@ BENCHMARKS = {
     "P10": Benchmark("point-in-time join, CPU; DuckDB's ASOF join on the same files and on raw logs",
                      "training", training.run),
     "P10m": Benchmark("peak memory of a point-in-time join", "training", training.run),
+    "P13": Benchmark("backfill lane, rows a CPU second; p99 of online reads beside it",
+                     "P13", backfill.run),
     "S1": Benchmark("seconds from a restart to the first read, and to all rows warm",
                     "S1", restart.run),
     "S2": Benchmark("memory an entity over several schemas", "S2", memory.run_s2),

@@ -61,6 +61,14 @@ class TestBed:
         self.children.append(child)
         return child
 
+    def start_beside(self, command, log):
+        """Starts a program that others should not feel: on any core, at the lowest priority."""
+        with open(log, "ab") as output:
+            child = subprocess.Popen(["nice", "-n", "19", *command], stdin=subprocess.DEVNULL,
+                                     stdout=output, stderr=output, preexec_fn=die_with_parent)
+        self.children.append(child)
+        return child
+
     def run_client(self, command):
         """Runs a program on the client's core to its end: (exit code, output, errors)."""
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -99,8 +107,12 @@ class TestBed:
 
 def prepare(core):
     """In the child: pinned, and killed by the kernel when bench/run dies."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     os.sched_setaffinity(0, {core})
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def kill(child):

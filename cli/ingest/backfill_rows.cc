@@ -23,9 +23,10 @@ Result<Counts> ReadRecords(Context& context, const FeatureGroup& group, const Ro
                            RowRecords& records,
                            const std::function<Status(std::string_view, uint64_t ordinal)>& take,
                            const std::function<Status(uint64_t rows)>& look) {
-  TOKURA_ASSIGN_OR_RETURN(
-      const std::unique_ptr<offline::ImportReader> reader,
-      offline::ImportReader::Open(context.files, source.path, group, source.reading));
+  offline::ImportOptions reading = source.reading;
+  reading.keep_text = false;
+  TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<offline::ImportReader> reader,
+                          offline::ImportReader::Open(context.files, source.path, group, reading));
   if (source.rejects != nullptr) TOKURA_RETURN_IF_ERROR(source.rejects->Accept(*reader));
   Progress progress(context.console, context.clock, source.path);
   Counts counts;

@@ -23,6 +23,7 @@ TEST(Timestamps, ParseRfc3339AndThePlainForms) {
 TEST(Timestamps, HandleOffsets) {
   EXPECT_EQ(Reformat("2013-01-01T06:00:00+05:30"), "2013-01-01T00:30:00.000000Z");
   EXPECT_EQ(Reformat("2013-01-01T20:00:00-05:00"), "2013-01-02T01:00:00.000000Z");
+  EXPECT_EQ(Reformat("2013-01-01 20:00:00-05"), "2013-01-02T01:00:00.000000Z");
 }
 
 TEST(Timestamps, CutOffWhatIsBelowAMicrosecond) {
@@ -59,6 +60,9 @@ TEST(Timestamps, RefuseEverythingElse) {
                            "2013-01-01T06:00:00.",
                            "2013-01-01T06:00:00ZZ",
                            "2013-01-01T06:00:00+5:00",
+                           "2013-01-01T06:00:00+5",
+                           "2013-01-01T06:00:00+05:",
+                           "2013-01-01T06:00:00+0530",
                            "2013-01-01Z",
                            " 2013-01-01",
                            "2013-01-01T06:00:00+24:00",

@@ -9,6 +9,7 @@
 
 #include "core/key_codec.h"
 #include "core/limits.h"
+#include "offline/table_writer.h"
 #include "tests/offline/compactor_fixture.h"
 
 namespace tokura::offline {
@@ -164,6 +165,18 @@ TEST_F(CompactorTest, TellsWhereItStands) {
   EXPECT_EQ(group.files, 1u);
   EXPECT_EQ(group.lag_seconds, 0);
   EXPECT_GT(group.watermark_us, 0);
+}
+
+TEST_F(CompactorTest, StatusTellsOfWhatAnImportCommitted) {
+  ASSERT_TRUE(StartCompactor().ok());
+  HistoryRow row = testing::PriceRow("a", world_.clock().NowUs(), 1.5, 1, 1);
+  row.origin = "import:abc";
+  row.record.stores = Stores::kOffline;
+  auto importer = TableWriter::Open(process_.files(), "/offline", PricesGroup(), 1);
+  ASSERT_TRUE(importer.ok()) << importer.status().ToString();
+  ASSERT_TRUE((*importer)->Commit(PricesGroup(), {}, std::vector<HistoryRow>{row}).ok());
+  world_.RunFor(70s);  // more than the interval of commits
+  EXPECT_EQ(Run(process_, compactor_->GetStatus())->at(0).rows, 1u);
 }
 
 // Of every type, a thousand features wide, and as large as may be.

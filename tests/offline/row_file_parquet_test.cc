@@ -156,6 +156,18 @@ TEST_F(ParquetFileTest, WriteIdsAreSixteenBytesAndRowsAreKeptAsJson) {
             "\"_write_id\":\"30313233343536373839616263646566\",\"_ttl\":\"1s\"}");
 }
 
+TEST_F(ParquetFileTest, TextThatIsNotKeptIsMadeForARowThatIsRejectedAtOnce) {
+  files_.contents["t.parquet"] = ParquetOf(
+      {"id", "event_time", "f"}, {One(arrow::Int64Builder(), 7), One(arrow::Int64Builder(), 0),
+                                  One(arrow::StringBuilder(), "x")});
+  ImportOptions options;
+  options.keep_text = false;
+  auto reader = *ImportReader::Open(files_, "t.parquet", GroupOf("string"), options);
+  const ImportRow row = **reader->Next();
+  EXPECT_EQ(row.text, "");
+  EXPECT_EQ(reader->RejectsJson(row), "{\"id\":7,\"event_time\":0,\"f\":\"x\"}");
+}
+
 TEST_F(ParquetFileTest, WrongColumnsAreNamedBeforeTheFirstRow) {
   files_.contents["t.parquet"] = ParquetOf(
       {"idd", "event_time"}, {One(arrow::Int64Builder(), 7), One(arrow::Int64Builder(), 0)});
