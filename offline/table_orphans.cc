@@ -55,7 +55,7 @@ Status Table::AddNamed(int64_t version, const Named& known, Named* named) const 
 // version is read, so that they published nothing since; a version goes after the files that it was
 // the last to name, so that a crash in between forgets none of them.
 Status Table::RemoveOrphans() {
-  auto cleaning = files_.Lock(metadata_files_.folder() + kCleaningLock);
+  auto cleaning = LockFile(files_, metadata_files_.folder() + kCleaningLock);
   if (cleaning.status().code() == Code::kFailedPrecondition) return OkStatus();  // another does it
   TOKURA_RETURN_IF_ERROR(cleaning.status());
   TOKURA_ASSIGN_OR_RETURN(const GoneWriters gone, lock_->Gone());

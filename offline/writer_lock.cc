@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "offline/location.h"
+
 namespace tokura::offline {
 namespace {
 
@@ -29,7 +31,7 @@ Result<std::unique_ptr<WriterLock>> WriterLock::Take(runtime::FileSystem& files,
                                                      std::string folder) {
   for (int i = 0; i < kWritersMax; ++i) {
     std::string name = "w" + std::to_string(i);
-    Result<std::unique_ptr<runtime::FileLock>> lock = files.Lock(LockPath(folder, name));
+    Result<std::unique_ptr<runtime::FileLock>> lock = LockFile(files, LockPath(folder, name));
     if (lock.ok()) {
       return std::unique_ptr<WriterLock>(
           new WriterLock(files, std::move(folder), std::move(name), *std::move(lock)));
@@ -59,6 +61,17 @@ Result<GoneWriters> WriterLock::Gone() const {
     }
   }
   return gone;
+}
+
+Result<std::unique_ptr<runtime::FileLock>> LockFile(runtime::FileSystem& files,
+                                                    const std::string& path) {
+  // What is locked in an object store is no object.
+  if (!IsRemote(path)) {
+    const Status made =
+        runtime::CreateFileAtomically(files, path, "Locked by a program that is at work here.\n");
+    if (!made.ok() && made.code() != Code::kAlreadyExists) return made;
+  }
+  return files.Lock(path);
 }
 
 std::string_view WriterOf(std::string_view file_name) {

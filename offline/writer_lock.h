@@ -48,6 +48,10 @@ class WriterLock {
   const std::unique_ptr<runtime::FileLock> lock_;
 };
 
+// FileSystem::Lock with a file that is not empty: some warehouses refuse a folder that has one.
+Result<std::unique_ptr<runtime::FileLock>> LockFile(runtime::FileSystem& files,
+                                                    const std::string& path);
+
 // "w3" for a file that the writer w3 made; empty for a name that bears none.
 std::string_view WriterOf(std::string_view file_name);
 

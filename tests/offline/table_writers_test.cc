@@ -67,6 +67,13 @@ TEST_F(TableWritersTest, TakeTheNamesOfThoseThatAreGone) {
   EXPECT_NE(OpenForWrite()->NewFileStem("p", 0).find("-w0-"), std::string::npos);
 }
 
+TEST_F(TableWritersTest, LeaveNoEmptyFile) {
+  OpenWriter();
+  const std::vector<std::string> locks = files_.Find("/o", ".lock");
+  EXPECT_FALSE(locks.empty());
+  for (const std::string& path : locks) EXPECT_NE(files_.Content(path), "") << path;
+}
+
 TEST_F(TableWritersTest, LeaveAloneWhatAnotherIsMaking) {
   auto table = OpenForWrite();
   const Result<NewFile> file = MakeFile(*table, 1);
