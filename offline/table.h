@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -62,6 +63,11 @@ struct Snapshot {
   uint64_t bytes() const;
 };
 
+struct SnapshotMark {
+  int64_t id = 0;
+  int64_t committed_at_us = 0;
+};
+
 // What a commit changes.
 struct TableChange {
   std::vector<NewFile> added;        // durable already
@@ -99,7 +105,18 @@ class Table {
   // opened for write.
   std::string NewFileStem(const std::string& partition, uint32_t attempt) const;
 
-  // Publishes a snapshot after current(), with the columns that `group` has now. ALREADY_EXISTS:
+  // The snapshot with this id, of those that current()'s version of the metadata has. NOT_FOUND
+  // says whether it has expired.
+  Result<Snapshot> At(int64_t snapshot_id) const;
+  // Makes it current(), for reading: Commit refuses until Reload.
+  Status ReadAt(int64_t snapshot_id);
+  // All that are kept, the newest last.
+  std::vector<SnapshotMark> snapshots() const;
+  // Tags: the snapshots that they name do not expire.
+  std::map<std::string, int64_t> pins() const;
+
+  // Publishes a snapshot after current(), with the columns that `group` has now; without a change
+  // of columns if files are replaced. ALREADY_EXISTS:
   // another writer committed first; nothing changed, reload. On other errors nothing was published,
   // or the whole of it (Reload tells).
   Status Commit(const FeatureGroup& group, const TableChange& change);
@@ -107,10 +124,29 @@ class Table {
   Status Evolve(const FeatureGroup& group, int64_t now_us);
   // Looks for what others committed.
   Status Reload();
+  // The same, at the price of a look into the folder if nobody did.
+  Status Refresh();
+
+  // Takes a writer's lock, until this goes. Fine if it has it: opened for write.
+  Status BecomeWriter();
+
+  // The next three work on a table opened in any way, which becomes a writer, and on its newest
+  // snapshots; current() stays what it is.
+
+  // Gives a snapshot a tag ("tokura-dataset-<id>": a training set was made of it), which keeps it
+  // from expiring, here and in other engines. NOT_FOUND: it has expired; FAILED_PRECONDITION: the
+  // tag names another one. Fine if it is there already.
+  Status Pin(const std::string& name, int64_t snapshot_id, int64_t now_us);
+  // Fine if there is no such tag.
+  Status Unpin(const std::string& name, int64_t now_us);
+  // Forgets the snapshots committed before `before_us`, but for the newest and those that a branch
+  // or tag names; says how many. Their files are removed with the orphans.
+  Result<uint64_t> Expire(int64_t before_us, int64_t now_us);
   // Removes files that no snapshot has of those that the kept versions of the metadata name, left
   // by crashes or by snapshots that expired; never what another writer, who is still there, may
-  // publish. REQUIRES: opened for write, and no files made that a later Commit is to add.
-  Status RemoveOrphans();
+  // publish. Versions of the metadata that were replaced by `before_us` are not kept then.
+  // REQUIRES: no files made that a later Commit is to add.
+  Status RemoveOrphans(std::optional<int64_t> before_us = std::nullopt);
 
  private:
   Table(runtime::FileSystem& files, std::string folder, GroupId group);
@@ -144,7 +180,10 @@ class Table {
                                                            const TableChange& change,
                                                            const iceberg::TableSnapshot& snapshot);
   std::string UriOf(const iceberg::TableMetadata& metadata, const std::string& name) const;
-  Status BecomeWriter();
+  Status Edit(int64_t now_us, const std::function<Result<bool>(iceberg::TableMetadata*)>& edit);
+  Status EditOnce(int64_t now_us, const std::function<Result<bool>(iceberg::TableMetadata*)>& edit);
+  Status Replaced() const;
+  Status NoSnapshot(const iceberg::TableMetadata& metadata, int64_t snapshot_id) const;
   Status SetAside(const std::string& offline_root, const FeatureGroup& group, GroupId old_id);
   // Names in metadata/, and paths of data files.
   struct Named {
@@ -153,13 +192,15 @@ class Table {
   };
   // Adds all that a version names, but for what `known` has.
   Status AddNamed(int64_t version, const Named& known, Named* named) const;
+  Result<int64_t> FirstKept(const std::vector<int64_t>& versions,
+                            std::optional<int64_t> before_us) const;
   Status RemoveDataIf(const std::function<bool(const std::string& path)>& unwanted);
 
   runtime::FileSystem& files_;
   const std::string folder_;
   const GroupId group_;
   MetadataFiles metadata_files_;
-  std::unique_ptr<WriterLock> lock_;  // null: only reads
+  std::unique_ptr<WriterLock> lock_;  // null: has only read so far
   int64_t version_ = 0;
   iceberg::TableMetadata metadata_;
   std::vector<iceberg::ManifestFile> manifests_;  // of the current snapshot

@@ -9,6 +9,7 @@
 #include "offline/data_file.h"
 #include "offline/iceberg/puffin.h"
 #include "offline/table.h"
+#include "offline/table_expiry.h"
 #include "offline/table_impl.h"
 #include "offline/table_schema.h"
 
@@ -21,7 +22,6 @@ using iceberg::ManifestFile;
 using iceberg::TableMetadata;
 using iceberg::TableSnapshot;
 
-constexpr size_t kSnapshotsKept = 100;
 // Of one partition spec; then they become one.
 constexpr size_t kManifestsMax = 100;
 constexpr int64_t kHourUs = 3'600'000'000;
@@ -40,25 +40,6 @@ std::string CommitId(const TableMetadata& metadata, int64_t snapshot_id,
       metadata.table_uuid + " " + std::to_string(snapshot_id) + " " + std::to_string(change.now_us);
   for (const NewFile& file : change.added) text += " " + file.file.path;
   return DigestBytes(text).ToHex();
-}
-
-// The snapshots beyond the newest go, but for those that a tag or branch names.
-void Expire(TableMetadata* metadata) {
-  std::set<int64_t> keep;
-  for (const auto& [name, ref] : metadata->refs) keep.insert(ref.snapshot_id);
-  const size_t count = metadata->snapshots.size();
-  for (size_t i = count > kSnapshotsKept ? count - kSnapshotsKept : 0; i < count; ++i) {
-    keep.insert(metadata->snapshots[i].id);
-  }
-  const auto is_gone = [&keep](int64_t id) { return !keep.contains(id); };
-  std::erase_if(metadata->snapshots, [&](const TableSnapshot& s) { return is_gone(s.id); });
-  std::erase_if(metadata->statistics,
-                [&](const iceberg::StatisticsFile& file) { return is_gone(file.snapshot_id); });
-  // The log must not have a gap: it begins behind the last one that is gone.
-  const auto last_gone =
-      std::find_if(metadata->snapshot_log.rbegin(), metadata->snapshot_log.rend(),
-                   [&](const auto& entry) { return is_gone(entry.second); });
-  metadata->snapshot_log.erase(metadata->snapshot_log.begin(), last_gone.base());
 }
 
 struct Totals {
@@ -174,7 +155,7 @@ Status Table::Commit(const FeatureGroup& group, const TableChange& change) {
   next.current_snapshot_id = snapshot.id;
   next.snapshot_log.emplace_back(snapshot.timestamp_ms, snapshot.id);
   next.refs[kMainBranch] = {snapshot.id, /*is_branch=*/true, next.refs[kMainBranch].retention_json};
-  Expire(&next);
+  ExpireByAge(&next);
   TOKURA_RETURN_IF_ERROR(Publish(std::move(next)));
   manifests_ = std::move(manifests);
   current_ = std::move(after);

@@ -1,5 +1,5 @@
-// What Table's files share (table.cc opens and reads, table_commit.cc writes, table_orphans.cc
-// clears away).
+// What Table's files share (table_open.cc, table.cc reads, table_commit.cc writes, table_refs.cc
+// changes tags and expires, table_orphans.cc clears away).
 #pragma once
 
 #include <cstdint>
@@ -36,6 +36,8 @@ void NoteVersion(const std::string& path, const iceberg::TableMetadata& before, 
 std::string NameOf(std::string_view path);
 // A data file's path within the table. FAILED_PRECONDITION if it lies elsewhere.
 Result<std::string> RelativePath(const iceberg::TableMetadata& metadata, const std::string& path);
+// Of the table's properties; FAILED_PRECONDITION if there is none.
+Result<GroupId> GroupOf(const iceberg::TableMetadata& metadata);
 // "records:digest" of all days.
 std::string DigestText(const DayDigests& days);
 

@@ -54,14 +54,15 @@ Status Table::AddNamed(int64_t version, const Named& known, Named* named) const 
 // The order of the steps is what makes it right. Writers that are gone are found before the newest
 // version is read, so that they published nothing since; a version goes after the files that it was
 // the last to name, so that a crash in between forgets none of them.
-Status Table::RemoveOrphans() {
+Status Table::RemoveOrphans(std::optional<int64_t> before_us) {
+  TOKURA_RETURN_IF_ERROR(BecomeWriter());
   auto cleaning = LockFile(files_, metadata_files_.folder() + kCleaningLock);
   if (cleaning.status().code() == Code::kFailedPrecondition) return OkStatus();  // another does it
   TOKURA_RETURN_IF_ERROR(cleaning.status());
   TOKURA_ASSIGN_OR_RETURN(const GoneWriters gone, lock_->Gone());
   TOKURA_ASSIGN_OR_RETURN(const std::vector<int64_t> versions, metadata_files_.Versions());
   if (versions.empty()) return OkStatus();
-  const int64_t version_min = versions.back() - static_cast<int64_t>(kVersionsKept);
+  TOKURA_ASSIGN_OR_RETURN(const int64_t version_min, FirstKept(versions, before_us));
   Named kept;
   Named expired;
   for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
@@ -97,6 +98,21 @@ Status Table::RemoveOrphans() {
     if (version < version_min) TOKURA_RETURN_IF_ERROR(metadata_files_.RemoveVersion(version));
   }
   return OkStatus();
+}
+
+// Of the newest versions, the first that is not replaced, or was so after `before_us`.
+Result<int64_t> Table::FirstKept(const std::vector<int64_t>& versions,
+                                 std::optional<int64_t> before_us) const {
+  const int64_t oldest = versions.back() - static_cast<int64_t>(kVersionsKept);
+  if (!before_us) return oldest;
+  int64_t first = versions.back();
+  for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
+    if (*version < oldest) break;
+    first = *version;
+    TOKURA_ASSIGN_OR_RETURN(const TableMetadata metadata, metadata_files_.Read(*version));
+    if (metadata.last_updated_ms <= *before_us / 1'000) break;  // it replaced those before
+  }
+  return first;
 }
 
 Status Table::RemoveDataIf(const std::function<bool(const std::string& path)>& unwanted) {
