@@ -8,9 +8,22 @@ namespace tokura::offline {
 namespace {
 
 constexpr size_t kOpenFilesMax = 64;
-constexpr int64_t kRowsDecodedMax = 256 << 10;  // over all files of one merge
+// Over all files of one merge.
+constexpr int64_t kRowsDecodedMax = 256 << 10;
+constexpr uint64_t kBytesDecodedMax = 64 << 20;  // as they are in the files
 constexpr int64_t kBatchRowsMin = 64;
 constexpr int64_t kBatchRowsMax = 4096;
+
+int64_t RowsDecodedMax(const std::vector<const DataFile*>& files) {
+  uint64_t rows = 0;
+  uint64_t bytes = 1;
+  for (const DataFile* file : files) {
+    rows += file->rows;
+    bytes += file->bytes;
+  }
+  const double fit = static_cast<double>(kBytesDecodedMax) / static_cast<double>(bytes);
+  return std::min(kRowsDecodedMax, static_cast<int64_t>(fit * static_cast<double>(rows)));
+}
 
 }  // namespace
 
@@ -27,7 +40,7 @@ Result<HistoryMerge> HistoryMerge::Open(runtime::FileSystem& file_system,
                                         const FeatureGroup& group, DataFileReadOptions options) {
   options.hold_open = files.size() <= kOpenFilesMax;
   const auto count = static_cast<int64_t>(std::max<size_t>(files.size(), 1));
-  options.batch_rows = std::clamp(kRowsDecodedMax / count, kBatchRowsMin, kBatchRowsMax);
+  options.batch_rows = std::clamp(RowsDecodedMax(files) / count, kBatchRowsMin, kBatchRowsMax);
   HistoryMerge merge;
   for (const DataFile* file : files) {
     Source source;

@@ -20,6 +20,11 @@ std::vector<const Feature*> FeaturesToWrite(const FeatureGroup& group, const Rec
     CellReader reader(record.cells);
     for (CellBytes cell; reader.Next(&cell);) named.insert(FeatureId(cell.feature));
   }
+  return FeaturesToWrite(group, named);
+}
+
+std::vector<const Feature*> FeaturesToWrite(const FeatureGroup& group,
+                                            const std::set<FeatureId>& named) {
   std::vector<const Feature*> features;
   for (const Feature& feature : group.features) {
     if (!feature.dropped || named.contains(feature.id)) features.push_back(&feature);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ namespace tokura::offline {
 
 // The features that get columns: the live ones, and dropped ones if a record names them.
 std::vector<const Feature*> FeaturesToWrite(const FeatureGroup& group, const RecordList& records);
+std::vector<const Feature*> FeaturesToWrite(const FeatureGroup& group,
+                                            const std::set<FeatureId>& named);
 
 // Blocking; not thread-safe.
 class RecordFileWriter {

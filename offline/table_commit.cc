@@ -48,8 +48,8 @@ struct Totals {
   uint64_t bytes = 0;
 };
 
-std::map<std::string, std::string> Summary(const TableChange& change, const Snapshot& next,
-                                           const std::string& commit_id) {
+std::map<std::string, std::string> Summary(const TableChange& change, const Snapshot& before,
+                                           const Snapshot& next, const std::string& commit_id) {
   Totals added;
   std::set<std::string> partitions;
   for (const NewFile& file : change.added) {
@@ -76,6 +76,8 @@ std::map<std::string, std::string> Summary(const TableChange& change, const Snap
       {kDigestSummary, DigestText(next.days)}};
   if (!change.removed.empty()) {
     summary["deleted-data-files"] = std::to_string(change.removed.size());
+    summary["deleted-records"] = std::to_string(before.rows() + added.rows - next.rows());
+    summary["removed-files-size"] = std::to_string(before.bytes() + added.bytes - next.bytes());
   }
   return summary;
 }
@@ -127,8 +129,13 @@ std::string Table::UriOf(const TableMetadata& metadata, const std::string& name)
 }
 
 Status Table::Commit(const FeatureGroup& group, const TableChange& change) {
+  if (current_.id != metadata_.current_snapshot_id.value_or(0)) {
+    return FailedPrecondition(folder_ + ": this reads an older snapshot; reload");
+  }
   TableMetadata next = metadata_;
-  TOKURA_ASSIGN_OR_RETURN([[maybe_unused]] const bool evolved, ApplyDefinition(group, &next));
+  if (change.removed.empty()) {
+    TOKURA_ASSIGN_OR_RETURN([[maybe_unused]] const bool evolved, ApplyDefinition(group, &next));
+  }
   NoteVersion(metadata_path(), metadata_, change.now_us / 1'000, &next);
   TableSnapshot snapshot;
   snapshot.sequence_number = ++next.last_sequence_number;
@@ -138,7 +145,7 @@ Status Table::Commit(const FeatureGroup& group, const TableChange& change) {
   snapshot.timestamp_ms = next.last_updated_ms;
   snapshot.schema_id = next.current_schema_id;
   Snapshot after = After(current_, change, snapshot.id);
-  snapshot.summary = Summary(change, after, CommitId(next, snapshot.id, change));
+  snapshot.summary = Summary(change, current_, after, CommitId(next, snapshot.id, change));
 
   TOKURA_ASSIGN_OR_RETURN(std::vector<ManifestFile> manifests,
                           NextManifests(next, group, change, snapshot));

@@ -115,6 +115,7 @@ Result<std::unique_ptr<TableWriter>> TableWriter::Open(runtime::FileSystem& file
 
 Result<CommitOutcome> TableWriter::Commit(const FeatureGroup& group, const TableCommit& commit,
                                           const HistoryRecords& records) {
+  TOKURA_RETURN_IF_ERROR(table_->Refresh());  // or files would be written in vain
   Partitions partitions = ByPartition(records, group.partition);
   for (auto& [number, list] : partitions) SortForFile(records, &list);
   Result<CommitOutcome> outcome = CommitOnce(group, commit, records, partitions);
