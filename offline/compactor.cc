@@ -50,6 +50,11 @@ Compactor::Impl::Impl(CompactorOptions options, CompactorRuntime runtime,
                                                  "Records dropped because the table had them.")),
       failures_total_(runtime.metrics->counter("tokura_offline_commit_failures_total",
                                                "Commits that failed and are tried again.")),
+      merged_files_total_(
+          runtime.metrics->counter("tokura_offline_merged_files_total",
+                                   "Small data files that were merged into larger ones.")),
+      care_failures_total_(runtime.metrics->counter("tokura_offline_care_failures_total",
+                                                    "Merges of data files that failed.")),
       commit_seconds_(runtime.metrics->histogram("tokura_offline_commit_seconds",
                                                  "Time of one commit to one table.")),
       lag_seconds_(runtime.metrics->gauge("tokura_offline_lag_seconds",
@@ -96,6 +101,7 @@ Task<Status> Compactor::Impl::Start() {
   for (const std::unique_ptr<Feed>& feed : feeds_) tasks_.Spawn(Follow(feed.get()));
   tasks_.Spawn(Run());
   if (fill_ != nullptr) fill_->Start();
+  tasks_.Spawn(TakeCare());
   co_return OkStatus();
 }
 

@@ -1,6 +1,7 @@
 // Compactor: follows the nodes' change feed and lays it into the tables, exactly once: rows and the
 // position they cover are published by one commit. Records repeated by retries (equal digest)
-// become one row, across commits too.
+// become one row, across commits too. On the side it makes large files of small ones
+// (table_care.h).
 //
 //   NodeClient::Watch --> buffer by group and partition --> sorted Parquet --> Table::Commit
 #pragma once
@@ -16,6 +17,7 @@
 #include "client/api.h"
 #include "client/node_client.h"
 #include "core/status.h"
+#include "offline/table_care.h"
 #include "runtime/executor.h"
 #include "runtime/file_system.h"
 #include "runtime/logger.h"
@@ -28,7 +30,8 @@ namespace tokura::offline {
 struct CompactorOptions {
   std::string offline_root;  // a directory; only of an absolute one GetStatus can give URIs
   std::chrono::microseconds commit_interval = std::chrono::seconds(60);
-  uint64_t buffer_bytes_max = 256 << 20;  // commits early beyond it
+  uint64_t buffer_bytes_max = 256 << 20;   // commits early beyond it
+  CareOptions care{.only_overdue = true};  // of the tables, on the side
 };
 
 struct CompactorRuntime {

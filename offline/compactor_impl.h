@@ -1,6 +1,7 @@
-// What Compactor does, in three parts: feeds that fill the buffer (compactor_feed.cc), rounds that
-// bring it into the tables (compactor_round.cc), and the public calls (compactor.cc). All of it
-// lives on one executor; files are touched on the blocking pool, by one round at a time.
+// What Compactor does, in four parts: feeds that fill the buffer (compactor_feed.cc), rounds that
+// bring it into the tables (compactor_round.cc), the care of the tables (compactor_care.cc), and
+// the public calls (compactor.cc). All of it lives on one executor; files are touched on the
+// blocking pool, by one round at a time, and beside it by care, which is a writer of its own.
 #pragma once
 
 #include <cstdint>
@@ -85,6 +86,13 @@ class Compactor::Impl {
   void TableFailed(const FeatureGroup& group, TableState* table, const Status& status);
   void Describe(const FeatureGroup& group, TableState* table) const;
 
+  // compactor_care.cc
+  runtime::Task<void> TakeCare();
+  runtime::Task<std::vector<FeatureGroup>> GroupsInNeed();
+  runtime::Task<void> CareFor(FeatureGroup group);
+  runtime::Task<void> Rest(std::chrono::nanoseconds time);
+  void CareFailed(const FeatureGroup& group, const Status& status);
+
   // compactor.cc
   runtime::Task<void> Run();
   runtime::Task<Result<PositionVector>> AcceptedByNodes();
@@ -124,6 +132,9 @@ class Compactor::Impl {
   runtime::Counter& bytes_total_;
   runtime::Counter& duplicates_total_;
   runtime::Counter& failures_total_;
+  std::map<GroupId, Code> care_failing_;  // logged once, until it works again
+  runtime::Counter& merged_files_total_;
+  runtime::Counter& care_failures_total_;
   runtime::Histogram& commit_seconds_;
   runtime::Gauge& lag_seconds_;
   runtime::Gauge& buffer_bytes_;
