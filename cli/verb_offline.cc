@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/session.h"
+#include "cli/table_care.h"
 #include "cli/text/format.h"
 #include "cli/text/table.h"
 #include "cli/verbs.h"
@@ -57,23 +58,14 @@ Result<Exit> RunStatus(Context& context) {
 }  // namespace
 
 void RegisterOffline(CommandLine& line, Context& context) {
-  CLI::App& app =
-      line.AddVerb(line.root(), {"offline", "look at the offline tables", kOfflineSection, "status",
-                                 "tokura offline status\ntokura offline status --json"});
+  CLI::App& app = line.AddVerb(
+      line.root(), {"offline", "look at the offline tables, and take care of them", kOfflineSection,
+                    "status", "tokura offline status\ntokura offline compact"});
   line.AddVerb(app,
                {"status", "rows, files, size, lag and place of every offline table",
                 kOfflineSection, "[--json]", "tokura offline status"},
                [&context] { return RunStatus(context); });
-  line.AddVerb(app,
-               {"compact", "merge small files (not in this release)", kOfflineSection, "",
-                "tokura offline compact"},
-               [] { return InvalidArgument("'offline compact' is not in this release"); });
-  CLI::App& expire =
-      line.AddVerb(app,
-                   {"expire", "drop old snapshots (not in this release)", kOfflineSection,
-                    "--older-than D", "tokura offline expire --older-than 30d"},
-                   [] { return InvalidArgument("'offline expire' is not in this release"); });
-  expire.fallthrough(false)->allow_extras();
+  RegisterTableCare(line, app, context);
 }
 
 }  // namespace tokura::cli

@@ -8,8 +8,8 @@
 #include "core/bytes.h"
 #include "offline/data_file.h"
 #include "offline/data_file_reader.h"
-#include "offline/data_file_writer.h"
 #include "offline/history_merge.h"
+#include "offline/record_file_writer.h"
 
 namespace tokura::offline {
 namespace {
@@ -25,9 +25,9 @@ struct RowSum {
   Digest places;  // in the log
   bool operator==(const RowSum&) const = default;
 
-  void Add(const HistoryRow& row) {
+  void Add(const HistoryRow& row, const Digest& digest) {
     ++rows;
-    records += DigestRecord(row.record);
+    records += digest;
     std::string place = row.origin;
     PutU64(&place, static_cast<uint64_t>(row.seq));
     PutU64(&place, static_cast<uint64_t>(row.write_time_us));
@@ -81,10 +81,10 @@ class TableCare::Merge {
 
   Status Begin() {
     TOKURA_ASSIGN_OR_RETURN(const std::set<FeatureId> named, DroppedFeaturesNamed());
-    TOKURA_ASSIGN_OR_RETURN(features_, FeaturesWithColumns(group_, named));
+    features_ = FeaturesToWrite(group_, named);
     TOKURA_ASSIGN_OR_RETURN(
         writer_,
-        DataFileWriter::Open(files_, folder_, stem_, from_.front().partition, group_, features_));
+        RecordFileWriter::Open(files_, folder_, stem_, from_.front().partition, group_, features_));
     TOKURA_ASSIGN_OR_RETURN(HistoryMerge rows, OpenAll());
     rows_.emplace(std::move(rows));
     return OkStatus();
@@ -105,14 +105,21 @@ class TableCare::Merge {
   }
 
   Status Write() {
-    std::vector<HistoryRow> rows;
-    while (rows.size() < kRowsAtOnce) {
-      TOKURA_ASSIGN_OR_RETURN(std::optional<HistoryRow> row, rows_->Next());
-      if (!row) break;
-      merged_.Add(*row);
-      rows.push_back(*std::move(row));
+    std::string body;
+    for (size_t i = 0; i < kRowsAtOnce; ++i) {
+      TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, rows_->Next());
+      if (!row) return Finish();
+      body.clear();
+      EncodeRecord(row->record, &body);
+      const Digest digest = DigestBytes(body);
+      merged_.Add(*row, digest);
+      const RecordPlace place{row->write_time_us, row->late, row->origin, row->seq};
+      TOKURA_RETURN_IF_ERROR(writer_->Append(body, place, digest));
     }
-    if (!rows.empty()) return AppendRows(group_, features_, rows, writer_.get());
+    return OkStatus();
+  }
+
+  Status Finish() {
     rows_.reset();
     RowSum told;
     for (const DataFile& file : from_) {
@@ -132,7 +139,7 @@ class TableCare::Merge {
     for (size_t i = 0; i < kRowsAtOnce; ++i) {
       TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, reader_->Next());
       if (row) {
-        read_back_.Add(*row);
+        read_back_.Add(*row, DigestRecord(row->record));
         continue;
       }
       if (read_back_ == merged_) return false;
@@ -150,7 +157,7 @@ class TableCare::Merge {
       while (true) {
         TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, reader->Next());
         if (!row) break;
-        sum.Add(*row);
+        sum.Add(*row, DigestRecord(row->record));
       }
       if (sum.rows != file.rows || sum.records != file.digest) {
         return Corrupt(folder_ + "/" + file.path +
@@ -167,7 +174,7 @@ class TableCare::Merge {
   const std::string stem_;
   std::vector<const Feature*> features_;
   std::optional<HistoryMerge> rows_;
-  std::unique_ptr<DataFileWriter> writer_;
+  std::unique_ptr<RecordFileWriter> writer_;
   RowSum merged_;
   std::optional<NewFile> made_;
   std::unique_ptr<DataFileReader> reader_;

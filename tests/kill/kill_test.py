@@ -7,6 +7,7 @@ again, with the same write ids, after the restart. In the end:
   - the files hold every acknowledged write exactly once, and nothing that was never sent,
   - no record is half there: both of its cells agree with its key,
   - `tokura verify` finds log, rows and files equal.
+With --care the tables are compacted and expired all the while, and that is killed, too.
 With --cold the server has room for few rows in memory, and between two lives the view of its rows is
 sometimes deleted or damaged.
 """
@@ -27,6 +28,7 @@ import threading
 import time
 
 import pyarrow.parquet as pq
+from pyiceberg.table import StaticTable
 
 DEFINITIONS = """
 project: kills
@@ -93,6 +95,12 @@ class Server:
     def connect(self):
         host, port = self.ready["http"].rsplit(":", 1)
         return http.client.HTTPConnection(host, int(port), timeout=60)
+
+    def start_care(self, rng):
+        """The table is compacted, or its snapshots expire, beside the server."""
+        what = rng.choice([["compact"], ["expire", "--older-than", rng.choice(["0s", "1s"])]])
+        return subprocess.Popen([self.tokura, "offline", *what, "--endpoint", self.ready["router"]],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def run(self, *arguments):
         return subprocess.run([self.tokura, *arguments, "--endpoint", self.ready["router"]],
@@ -161,13 +169,19 @@ def check_online(server, acknowledged):
         assert b == [str(key) for key in chunk], f"online, keys from {chunk[0]}: half records"
 
 
-def check_files(server, acknowledged, sent):
+def check_files(server, acknowledged, sent, cared):
     status = json.loads(server.run("offline", "status", "--json").stdout)
     folder = status["groups"][0]["location"].removeprefix("file://")
     metadata = status["groups"][0]["metadata_location"].removeprefix("file://")
     assert os.path.exists(metadata), metadata
     counts = collections.Counter()
-    for path in glob.glob(folder + "/data/*/*.parquet"):
+    in_table = {file["file_path"].removeprefix("file://")
+                for file in StaticTable.from_metadata(metadata).inspect.files().to_pylist()}
+    there = set(glob.glob(folder + "/data/*/*.parquet"))
+    assert in_table <= there, f"files of the table are gone, as {list(in_table - there)[:5]}"
+    # Without care nothing is ever replaced, and nothing else may be left.
+    assert cared or there == in_table, f"files are left over, as {list(there - in_table)[:5]}"
+    for path in in_table:
         table = pq.ParquetFile(path).read(columns=["id", "a", "b", "_write_id"]).to_pydict()
         for key, a, b in zip(table["id"], table["a"], table["b"]):
             assert a == key and b == str(key), f"{path}: half record of key {key}"
@@ -187,6 +201,7 @@ def main():
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
     parser.add_argument("--cold", action="store_true")
+    parser.add_argument("--care", action="store_true")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     rng = random.Random(options.seed)
@@ -201,9 +216,15 @@ def main():
             for thread in threads:
                 thread.start()
             # The moment of the kill: sometimes at once, sometimes amid commits and compactions.
-            stop.wait(rng.choice([0.0, 0.01, 0.05, 0.1, 0.15, 0.25]) * rng.random())
+            care = server.start_care(rng) if options.care else None
+            longest = [0.1, 0.3, 0.6] if options.care else [0.0, 0.01, 0.05, 0.1, 0.15, 0.25]
+            stop.wait(rng.choice(longest) * rng.random())
+            if care and rng.random() < 0.5:
+                care.send_signal(signal.SIGKILL)
             server.kill()
             stop.set()
+            if care:
+                care.wait(timeout=60)
             for thread in threads:
                 thread.join()
             if options.cold:
@@ -222,7 +243,7 @@ def main():
         server.process.terminate()
         assert server.process.wait(timeout=60) == 0, "SIGTERM should end with 0"
         server.start()
-        in_files = check_files(server, acknowledged, sent)
+        in_files = check_files(server, acknowledged, sent, options.care)
         verified = server.run("verify")
         assert verified.returncode == 0, verified.stdout + verified.stderr
         server.process.terminate()

@@ -177,6 +177,53 @@ class Readers(unittest.TestCase):
         self.assertEqual(table.scan(row_filter="origin == 'LGA'").to_arrow().num_rows, 2)
         self.assertEqual(table.scan(row_filter='temp > 9').to_arrow().num_rows, 1)
 
+    def test_readers_agree_through_compaction_expiry_and_pins(self):
+        self.store.apply(definitions(FEATURES))
+        for n in range(6):
+            self.store.put({'origin': 'JFK', 'event_time': at(1 + n % 2), 'temp': float(n)},
+                           {'origin': 'LGA', 'event_time': at(1 + n % 2, 1), 'temp': -1.0})
+            self.store.commit()
+        with_rows = {s.summary['total-records']: s.snapshot_id for s in self.iceberg().snapshots()}
+        second, before = with_rows['4'], with_rows['12']
+        self.expect(12, 9.0, (-1.0, 5.0))
+        self.assertEqual(len(self.data_files()), 6)
+        self.store.run('offline', 'compact')
+        self.assertEqual(len(self.data_files()), 2)
+        self.expect(12, 9.0, (-1.0, 5.0))
+        table = self.iceberg()
+        self.assertEqual(table.current_snapshot().summary.operation.value, 'replace')
+        for snapshot, rows, temps in ((second, 4, -1.0), (before, 12, 9.0)):
+            arrow = table.scan(snapshot_id=snapshot).to_arrow()
+            self.assertEqual((arrow.num_rows, pc.sum(arrow['temp']).as_py()), (rows, temps))
+            self.assertEqual(self.sql('SELECT count(*), sum(temp) FROM TABLE',
+                                      snapshot_from_id=snapshot), [(rows, temps)])
+        # A pin is a tag, and keeps what it names; the rest expires, and its files go.
+        self.pin(second)
+        self.store.run('offline', 'expire', '--older-than', '0s')
+        table = self.iceberg()
+        self.assertEqual([s.snapshot_id for s in table.snapshots()],
+                         [second, table.current_snapshot().snapshot_id])
+        self.assertEqual(table.scan(snapshot_id=second).to_arrow().num_rows, 4)
+        self.assertEqual(self.sql('SELECT count(*) FROM TABLE', snapshot_from_id=second), [(4,)])
+        self.expect(12, 9.0, (-1.0, 5.0))
+        left = glob.glob(self.store.folder + '/data/**/*.parquet', recursive=True)
+        self.assertEqual(len(left), 2 + 2)
+        # Writers go on.
+        self.store.put({'origin': 'JFK', 'event_time': at(3), 'temp': 1.0})
+        self.store.commit()
+        self.expect(13, 10.0, (-1.0, 5.0))
+
+    def pin(self, snapshot):
+        """As another engine tags a snapshot: the next version of the metadata has one more ref."""
+        path = self.store.metadata()
+        with open(path) as file:
+            metadata = json.load(file)
+        del metadata['tokura-crc32c']
+        metadata['refs']['tokura-dataset-1'] = {'snapshot-id': snapshot, 'type': 'tag'}
+        version = int(os.path.basename(path)[1:].split('.')[0])
+        with open(os.path.join(os.path.dirname(path), 'v%d.metadata.json' % (version + 1)), 'x') as file:
+            json.dump(metadata, file)
+
     def test_columns_follow_the_definitions_before_any_row_does(self):
         self.store.apply(definitions(FEATURES))
         self.store.commit()
