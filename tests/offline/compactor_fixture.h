@@ -45,7 +45,9 @@ class FixedDefinitions : public catalog::DefinitionsSource {
 
 class CompactorTest : public ::testing::Test {
  protected:
-  CompactorTest() { definitions_.Set({testing::PricesGroup()}, 4); }
+  explicit CompactorTest(uint64_t seed = 11) : world_(seed) {
+    definitions_.Set({testing::PricesGroup()}, 4);
+  }
   ~CompactorTest() override {
     if (compactor_ != nullptr) StopCompactor();
     StopNode();
@@ -97,10 +99,11 @@ class CompactorTest : public ::testing::Test {
 
   Status StartCompactor(std::chrono::microseconds interval = std::chrono::seconds(60),
                         uint64_t buffer_bytes_max = 256 << 20) {
-    CompactorRuntime runtime{&process_.executor(), &process_.transport(), &world_.clock(), &files_,
-                             &process_.blocking(), metrics_.get(),        logger_.get()};
+    CompactorRuntime runtime{&process_.executor(), &process_.transport(), &world_.clock(),
+                             compactor_files_,     &process_.blocking(),  metrics_.get(),
+                             logger_.get()};
     compactor_ = std::make_unique<Compactor>(
-        CompactorOptions{"/offline", interval, buffer_bytes_max}, runtime, definitions_,
+        CompactorOptions{"/offline", interval, buffer_bytes_max, care_}, runtime, definitions_,
         std::vector<runtime::Address>{node_->listen()});
     return Run(process_, compactor_->Start());
   }
@@ -157,11 +160,13 @@ class CompactorTest : public ::testing::Test {
     return *report;
   }
 
-  runtime::sim::SimWorld world_{11};
+  runtime::sim::SimWorld world_;
   runtime::sim::SimProcess& node_process_ = world_.AddProcess("n1");
   runtime::sim::SimProcess& process_ = world_.AddProcess("compactor");
   runtime::sim::SimProcess& client_process_ = world_.AddProcess("client");
   runtime::FaultyFiles files_{process_.files()};
+  runtime::FileSystem* compactor_files_ = &files_;
+  CareOptions care_{.only_overdue = true};
   std::unique_ptr<runtime::Metrics> metrics_ = runtime::MakeNullMetrics();
   std::unique_ptr<runtime::Logger> logger_ = runtime::MakeNullLogger();
   FixedDefinitions definitions_;
