@@ -1,19 +1,18 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <thread>
 
 #include "cli/ingest/progress.h"
 #include "cli/program/flags.h"
 #include "cli/session.h"
-#include "cli/text/assignments.h"
 #include "cli/text/format.h"
 #include "cli/training_set_flags.h"
 #include "cli/training_set_text.h"
 #include "cli/verbs.h"
 #include "offline/training_set.h"
 #include "runtime/real/real_runtime.h"
+#include "runtime/real/standard_input.h"
 
 namespace tokura::cli {
 namespace {
@@ -68,6 +67,11 @@ void Warn(const offline::Dataset& dataset, Context& context) {
 
 Result<Exit> RunBuild(const BuildFlags& flags, Context& context) {
   TOKURA_ASSIGN_OR_RETURN(const offline::TrainingSetRequest request, RequestOf(flags));
+  if (!flags.spine.empty()) {
+    TOKURA_ASSIGN_OR_RETURN(const std::string spine, runtime::real::AbsolutePath(flags.spine));
+    TOKURA_ASSIGN_OR_RETURN(const std::string out, runtime::real::AbsolutePath(flags.out));
+    if (spine == out) return InvalidArgument("--spine and --out are the same file: " + flags.out);
+  }
   Session session(context);
   TOKURA_ASSIGN_OR_RETURN(const client::Api::Definitions definitions, session.GetDefinitions());
   TOKURA_ASSIGN_OR_RETURN(const std::string root, session.OfflineRoot());

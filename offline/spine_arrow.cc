@@ -9,6 +9,8 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <parquet/arrow/reader.h>
+#include <parquet/file_reader.h>
+#include <parquet/metadata.h>
 #include <parquet/properties.h>
 
 #include "offline/arrow_file.h"
@@ -124,11 +126,18 @@ class ParquetSpine final : public ArrowSpine {
     return arrow::Status::OK();
   }
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> ReadBatch() override {
-    return batches_->Next();
+    ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::RecordBatch> batch, batches_->Next());
+    const int64_t promised = file_->parquet_reader()->metadata()->num_rows();
+    rows_ += batch == nullptr ? 0 : batch->num_rows();
+    if (batch == nullptr && rows_ != promised) {
+      return arrow::Status::Invalid("its pages have ", rows_, " rows, its footer says ", promised);
+    }
+    return batch;
   }
 
   std::unique_ptr<parquet::arrow::FileReader> file_;
   std::unique_ptr<arrow::RecordBatchReader> batches_;
+  int64_t rows_ = 0;
 };
 
 class IpcSpine final : public ArrowSpine {

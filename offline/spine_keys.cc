@@ -1,6 +1,7 @@
 #include "offline/spine_keys.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <arrow/array/array_binary.h>
@@ -59,6 +60,24 @@ std::string Listed(const std::vector<std::string>& names) {
 std::string Expected(const KeyColumn& column) {
   if (column.type.kind != Kind::kTimestamp) return column.type.ToString();
   return "timestamps, integers of µs or text";
+}
+
+// Times that are µs already, as nearly all are; false, and nothing appended, if one is not.
+bool AppendPlainTimes(const arrow::Array& array, arrow::Int64Builder* times) {
+  const bool plain =
+      array.type_id() == arrow::Type::INT64 ||
+      (array.type_id() == arrow::Type::TIMESTAMP &&
+       static_cast<const arrow::TimestampType&>(*array.type()).unit() == arrow::TimeUnit::MICRO);
+  if (!plain) return false;
+  const auto* values = array.data()->GetValues<int64_t>(1);
+  for (int64_t i = 0; i < array.length(); ++i) {
+    const bool in_range = values[i] >= kMinTimestamp.us && values[i] <= kMaxTimestamp.us;
+    if (!array.IsNull(i) && !in_range) return false;
+  }
+  for (int64_t i = 0; i < array.length(); ++i) {
+    array.IsNull(i) ? times->UnsafeAppendNull() : times->UnsafeAppend(values[i]);
+  }
+  return true;
 }
 
 // Appends the encoding of one cell; false where it is null.
@@ -152,8 +171,9 @@ Status CheckSpineColumns(const std::string& name, const arrow::Schema& schema, b
     if (std::find(needed.begin(), needed.end(), column.name) != needed.end()) continue;
     needed.push_back(column.name);
     if (schema.GetFieldIndex(column.name) >= 0) continue;
-    missing +=
-        (missing.empty() ? "'" : ", '") + column.name + "'" + DidYouMean(column.name, present);
+    missing += (missing.empty() ? "'" : ", '") + column.name + "'";
+    const std::optional<std::string> nearest = Nearest(column.name, present);
+    if (nearest) missing += " (did you mean '" + *nearest + "'?)";
   }
   if (!missing.empty()) {
     return InvalidArgument(spine + " lacks " + missing + ". It has " + Listed(present) +
@@ -205,6 +225,11 @@ Result<std::shared_ptr<arrow::Int64Array>> SpineKeys::TimesOf(const arrow::Array
     return FromArrow(status, Code::kInternal, name_);
   };
   TOKURA_RETURN_IF_ERROR(failed(times.Reserve(array.length())));
+  if (AppendPlainTimes(array, &times)) {
+    std::shared_ptr<arrow::Int64Array> plain;
+    TOKURA_RETURN_IF_ERROR(failed(times.Finish(&plain)));
+    return plain;
+  }
   for (int64_t i = 0; i < array.length(); ++i) {
     Result<Value> time = SpineCell(array, i, kTime, is_text_);
     if (!time.ok()) return At(needs_.time_column, i, time.status());

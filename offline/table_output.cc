@@ -58,12 +58,6 @@ int64_t BytesOf(const arrow::Array& array) {
   return rows * (width > 0 ? width : kOtherBytes);
 }
 
-std::string FolderOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 // Gathers batches into groups whose ends depend on the rows alone.
 class RowGroups {
  public:
@@ -140,7 +134,9 @@ class TableOutput::ParquetEncoder final : public Encoder {
 
   arrow::Status Begin(const arrow::Schema& schema) override {
     parquet::WriterProperties::Builder properties;
-    properties.compression(parquet::Compression::ZSTD)->max_row_group_length(kGroupRows);
+    properties.compression(parquet::Compression::ZSTD)
+        ->max_row_group_length(kGroupRows)
+        ->enable_page_checksum();
     parquet::ArrowWriterProperties::Builder arrow_properties;
     ARROW_ASSIGN_OR_RAISE(
         writer_, parquet::arrow::FileWriter::Open(schema, arrow::default_memory_pool(), stream_,
@@ -219,6 +215,12 @@ class TableOutput::CsvEncoder final : public Encoder {
   runtime::WritableFile& file_;
   std::string text_;
 };
+
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
 
 TableOutput::TableOutput(runtime::FileSystem& files, std::string path, std::string temporary)
     : files_(files), path_(std::move(path)), temporary_(std::move(temporary)) {}

@@ -53,4 +53,7 @@ class TableOutput {
   bool published_ = false;
 };
 
+// The folder that `path` lies in: "." for a bare name.
+std::string FolderOf(const std::string& path);
+
 }  // namespace tokura::offline

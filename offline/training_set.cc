@@ -159,7 +159,7 @@ Result<Dataset> Build(Building& building, const catalog::Definitions& definition
                       const DatasetInputs& inputs, const TrainingTables& tables) {
   const TrainingSetWork& work = building.work;
   const std::string id = inputs.Id();
-  TOKURA_RETURN_IF_ERROR(PinTables(work, features, inputs));
+  TOKURA_RETURN_IF_ERROR(PinTables(work, inputs));
   TrainingSetRun run{
       inputs, features, tables, "", request.spine, request.out, building.folder.work_folder()};
   if (!inputs.entities) {
@@ -195,11 +195,11 @@ Result<Dataset> BuildTrainingSet(const TrainingSetWork& work,
                           InputsOf(work, request, features, definitions.revision));
   DatasetStore store(work.files, work.offline_root);
   TOKURA_RETURN_IF_ERROR(BuildFolder::RemoveStale(
-      work.files, work.offline_root, work.clock.NowUs(),
+      work.files, work.offline_root, request.out, work.clock.NowUs(),
       [&](const BuildPlan& plan) { return Abandon(work, store, plan.inputs); }));
-  TOKURA_ASSIGN_OR_RETURN(
-      BuildFolder folder,
-      BuildFolder::Open(work.files, work.offline_root, BuildKey(inputs, request.as_of_now)));
+  TOKURA_ASSIGN_OR_RETURN(BuildFolder folder,
+                          BuildFolder::Open(work.files, work.offline_root, request.out,
+                                            BuildKey(inputs, request.as_of_now)));
   TOKURA_ASSIGN_OR_RETURN(const TrainingTables tables,
                           Begin(work, request, features, &folder, &inputs));
   Building building{work, store, std::move(folder)};

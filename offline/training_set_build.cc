@@ -4,14 +4,19 @@
 
 #include <boost/json.hpp>
 
+#include "offline/location.h"
+#include "offline/table_output.h"
+
 namespace tokura::offline {
 namespace {
 
 constexpr char kPlan[] = "/plan.jsonl";
 constexpr char kLock[] = "/lock";
 
-std::string BuildingFolder(const std::string& offline_root) {
-  return offline_root + "/_datasets/_building";
+// A lock reaches no other machine, and what is spilled has no place in an object store.
+std::string BuildingFolder(const std::string& offline_root, const std::string& out) {
+  return IsRemote(offline_root) ? FolderOf(out) + "/.tokura-building"
+                                : offline_root + "/_datasets/_building";
 }
 
 // A line with the inputs as in a manifest, and one with what else there is.
@@ -43,8 +48,8 @@ BuildFolder::BuildFolder(runtime::FileSystem& files, std::string folder)
     : files_(&files), folder_(std::move(folder)) {}
 
 Result<BuildFolder> BuildFolder::Open(runtime::FileSystem& files, const std::string& offline_root,
-                                      const std::string& key) {
-  BuildFolder folder(files, BuildingFolder(offline_root) + "/" + key);
+                                      const std::string& out, const std::string& key) {
+  BuildFolder folder(files, BuildingFolder(offline_root, out) + "/" + key);
   TOKURA_RETURN_IF_ERROR(files.CreateDirectories(folder.folder_));
   auto lock = files.Lock(folder.folder_ + kLock);
   if (lock.status().code() == Code::kFailedPrecondition) {
@@ -78,14 +83,14 @@ Status BuildFolder::Remove() {
 }
 
 Status BuildFolder::RemoveStale(runtime::FileSystem& files, const std::string& offline_root,
-                                int64_t now_us,
+                                const std::string& out, int64_t now_us,
                                 const std::function<Status(const BuildPlan&)>& abandon) {
-  TOKURA_ASSIGN_OR_RETURN(const bool any, files.Exists(BuildingFolder(offline_root)));
+  const std::string building = BuildingFolder(offline_root, out);
+  TOKURA_ASSIGN_OR_RETURN(const bool any, files.Exists(building));
   if (!any) return OkStatus();
-  TOKURA_ASSIGN_OR_RETURN(const std::vector<std::string> keys,
-                          files.List(BuildingFolder(offline_root)));
+  TOKURA_ASSIGN_OR_RETURN(const std::vector<std::string> keys, files.List(building));
   for (const std::string& key : keys) {
-    Result<BuildFolder> folder = Open(files, offline_root, key);
+    Result<BuildFolder> folder = Open(files, offline_root, out, key);
     if (!folder.ok()) continue;  // somebody is at work there
     TOKURA_ASSIGN_OR_RETURN(const std::optional<BuildPlan> plan, folder->ReadPlan());
     if (!plan || now_us - plan->began_us < kKeptUs) continue;

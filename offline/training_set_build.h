@@ -1,7 +1,8 @@
 // BuildFolder: where a training set is while it is being built, so that a build that was killed can
 // be taken up, and what is left of it cleared away.
 //
-//   OFFLINE/_datasets/_building/<key>/
+//   OFFLINE/_datasets/_building/<key>/      (beside the output if the tables are in an object
+//   store)
 //     lock        held by the process that builds
 //     plan.json   what it was decided to build from: written once
 //     join/       what the join spills and has finished
@@ -30,9 +31,10 @@ class BuildFolder {
   // Plans older than this are not taken up but cleared away.
   static constexpr int64_t kKeptUs = 24ll * 3'600'000'000;
 
-  // `key` stands for the request. FAILED_PRECONDITION: another process builds it.
+  // `key` stands for the request, whose output is `out`. FAILED_PRECONDITION: another process
+  // builds it.
   static Result<BuildFolder> Open(runtime::FileSystem& files, const std::string& offline_root,
-                                  const std::string& key);
+                                  const std::string& out, const std::string& key);
 
   // What an earlier run decided; nullopt: none did.
   Result<std::optional<BuildPlan>> ReadPlan() const;
@@ -46,7 +48,8 @@ class BuildFolder {
   // Removes the folders of builds that ended long ago without success. `abandon` is told what each
   // had planned, to take back what it did elsewhere.
   static Status RemoveStale(runtime::FileSystem& files, const std::string& offline_root,
-                            int64_t now_us, const std::function<Status(const BuildPlan&)>& abandon);
+                            const std::string& out, int64_t now_us,
+                            const std::function<Status(const BuildPlan&)>& abandon);
 
  private:
   BuildFolder(runtime::FileSystem& files, std::string folder);

@@ -89,7 +89,6 @@ catalog::Definitions DefinitionsOf(const catalog::Definitions& definitions,
                                    const TrainingFeatures& features) {
   catalog::Definitions kept;
   kept.revision = definitions.revision;
-  kept.next_group_id = definitions.next_group_id;
   for (const FeatureGroup* group : features.groups()) {
     const Entity& entity = group->entity;
     catalog::Project& project = kept.projects[group->project];
@@ -101,6 +100,7 @@ catalog::Definitions DefinitionsOf(const catalog::Definitions& definitions,
       next_id = std::max(next_id, feature.id.value + 1);
     }
     kept.next_feature_id[group->id] = next_id;
+    kept.next_group_id = std::max(kept.next_group_id, group->id.value + 1);
   }
   std::sort(kept.groups.begin(), kept.groups.end(),
             [](const FeatureGroup& a, const FeatureGroup& b) { return a.id < b.id; });

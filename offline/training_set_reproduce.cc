@@ -30,7 +30,7 @@ Result<Dataset> Reproduce(const TrainingSetWork& work, const DatasetStore& store
   if (!dataset.inputs.entities) TOKURA_RETURN_IF_ERROR(store.CheckSpine(dataset));
   TOKURA_ASSIGN_OR_RETURN(const TrainingTables tables,
                           OpenTablesAt(work, features, dataset.inputs.snapshots));
-  TOKURA_ASSIGN_OR_RETURN(BuildFolder folder, BuildFolder::Open(work.files, work.offline_root,
+  TOKURA_ASSIGN_OR_RETURN(BuildFolder folder, BuildFolder::Open(work.files, work.offline_root, out,
                                                                 "reproduce-" + dataset.id));
   TOKURA_RETURN_IF_ERROR(
       folder.WritePlan({dataset.inputs, work.clock.NowUs(), TemporaryOf(out, dataset.id)}));

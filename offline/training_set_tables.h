@@ -22,8 +22,7 @@ Result<TrainingTables> OpenTablesAt(const TrainingSetWork& work, const TrainingF
                                     const std::vector<GroupSnapshot>& snapshots);
 
 // Keeps the snapshots of `inputs` from expiring, until the dataset is removed.
-Status PinTables(const TrainingSetWork& work, const TrainingFeatures& features,
-                 const DatasetInputs& inputs);
+Status PinTables(const TrainingSetWork& work, const DatasetInputs& inputs);
 // Removes what is kept of a dataset, and its pins.
 Status RemoveDataset(const TrainingSetWork& work, DatasetStore* store, const DatasetInputs& inputs);
 

@@ -12,17 +12,16 @@
 #include "gtest/gtest.h"
 #include "offline/csv.h"
 #include "offline/data_file.h"
-#include "offline/table_writer.h"
-#include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"
+#include "tests/offline/training_set_fixture.h"
 
 namespace tokura::offline {
 namespace {
 
+using testing::Features;
 using testing::kDayUs;
 using testing::kHourUs;
 using testing::kNoonUs;
-using testing::MemoryFiles;
 using testing::PriceRow;
 using testing::PricesGroup;
 using testing::RandomHistory;
@@ -90,74 +89,12 @@ class Oracle {
   const std::vector<HistoryRow>& rows_;
 };
 
-class SettableClock : public runtime::Clock {
- public:
-  int64_t NowUs() const override { return now_us; }
-  std::chrono::nanoseconds Monotonic() const override { return {}; }
-  int64_t now_us = kNoonUs + 30 * kDayUs;
-};
-
-class TrainingSetTest : public ::testing::Test {
+class TrainingSetTest : public testing::TrainingSetFixture {
  protected:
-  void SetUp() override { ASSERT_TRUE(files_.CreateDirectories("/w").ok()); }
-
-  void Define(std::vector<FeatureGroup> groups) {
-    definitions_.groups = std::move(groups);
-    definitions_.revision = Revision(7);
-    definitions_.BuildIndex();
-    for (const FeatureGroup& group : definitions_.groups) {
-      definitions_.projects[group.project].name = group.project;
-      ASSERT_TRUE(TableWriter::Open(files_, "/o", group, 1).ok());
-    }
-  }
-  void Commit(const FeatureGroup& group, std::vector<HistoryRow> rows) {
-    auto writer = TableWriter::Open(files_, "/o", group, 1);
-    ASSERT_TRUE(writer.ok()) << writer.status().ToString();
-    TableCommit commit;
-    for (const HistoryRow& row : rows) {
-      if (const auto dot = DotOf(row)) commit.position.Add(*dot);
-    }
-    const auto outcome = (*writer)->Commit(group, commit, rows);
-    ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
-  }
-  void WriteText(const std::string& path, const std::string& text) {
-    (void)files_.Remove(path);
-    ASSERT_TRUE((*files_.Create(path))->Append(text).ok());
-  }
-  TrainingSetWork Work() {
-    TrainingSetWork work{files_, clock_, "/o", "1.0"};
-    work.note = [this](const std::string& line) { notes_.push_back(line); };
-    return work;
-  }
-  Result<Dataset> Build(const TrainingSetRequest& request) {
-    return BuildTrainingSet(Work(), definitions_, request);
-  }
-  Result<Dataset> Build(const std::string& spine, TrainingSetRequest request) {
-    WriteText("/w/spine.csv", spine);
-    request.spine = "/w/spine.csv";
-    request.out = "/w/out.csv";
-    return Build(request);
-  }
-  std::string Out(const std::string& spine, TrainingSetRequest request) {
-    const auto dataset = Build(spine, std::move(request));
-    EXPECT_TRUE(dataset.ok()) << dataset.status().ToString();
-    return dataset.ok() ? files_.Content("/w/out.csv") : "";
-  }
   // Builds from a spine with a row for each (item, time) and compares each value with the oracle.
   void CompareWithOracle(const FeatureGroup& group, const std::vector<HistoryRow>& rows,
                          RandomHistory& random);
-
-  MemoryFiles files_;
-  SettableClock clock_;
-  std::vector<std::string> notes_;
-  catalog::Definitions definitions_;
 };
-
-TrainingSetRequest Features(std::vector<std::string> features) {
-  TrainingSetRequest request;
-  request.features = std::move(features);
-  return request;
-}
 
 TEST_F(TrainingSetTest, TakesTheValueAsItWasThen) {
   Define({PricesGroup()});

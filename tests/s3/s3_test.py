@@ -136,6 +136,14 @@ class ObjectStoreCase(unittest.TestCase):
                     '--out', out)
         with open(out) as file:
             self.assertEqual(file.read().splitlines()[1], 'JFK,2026-01-01T03:30:00Z,3')
+        machine.put(99, 99, 99, 99)
+        machine.commit()
+        (built,) = json.loads(machine.run('training-set', 'list', '--json'))['training_sets']
+        again = os.path.join(machine.directory, 'again.csv')
+        machine.run('training-set', 'reproduce', built['id'], '--out', again)
+        with open(out) as file, open(again) as same:
+            self.assertEqual(file.read(), same.read())
+        self.assertEqual(os.listdir(machine.directory + '/.tokura-building'), [])
         # Nothing lies about: no temporary objects in the bucket, no drafts on the machine.
         self.assertFalse([path for method, path in self.store.requests
                           if method != 'HEAD' and '.tmp' in path])
