@@ -159,7 +159,6 @@ void Table::Become(State state) {
 Status Table::Reload() {
   TOKURA_ASSIGN_OR_RETURN(const int64_t newest, metadata_files_.NewestVersion());
   if (newest < version_) return Replaced();
-  if (newest == version_ && newest > 0) return OkStatus();
   TOKURA_ASSIGN_OR_RETURN(State state, Load(newest));
   TOKURA_ASSIGN_OR_RETURN(const GroupId owner, GroupOf(state.metadata));
   if (owner != group_) return Replaced();

@@ -64,7 +64,7 @@ class TableWriter {
   Status Evolve(const FeatureGroup& group, int64_t now_us);
 
   // Looks for what other writers committed.
-  Status Refresh() { return table_->Reload(); }
+  Status Refresh() { return table_->Refresh(); }
 
   const Table& table() const { return *table_; }
 
