@@ -287,7 +287,7 @@ TEST_F(DataFileTest, DecodesOnlyTheFeaturesAskedFor) {
 TEST_F(DataFileTest, NeverGivesOtherRowsWhenAByteIsFlipped) {
   const FeatureGroup group = PricesGroup();
   std::vector<HistoryRow> rows;
-  for (int i = 0; i < 40; ++i)
+  for (int i = 0; i < 26; ++i)
     rows.push_back(PriceRow("k" + std::to_string(i), kNoonUs + i, i, i, i));
   Write(group, rows);
   std::string& bytes = files_.Content("/t/" + file_.path);
