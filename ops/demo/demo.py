@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tokura on a year of real flights: define, write, read online, compact, train, prove.
+"""Tokura on a year of real flights: define, write, backfill, read online, query, train, prove.
 
 Run it by ops/demo.sh. Any difference found on the way ends it with an error and exit code 1.
 """
@@ -14,6 +14,7 @@ import tempfile
 import time
 
 import duckdb
+import duckdb_ext
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -79,6 +80,59 @@ def write_events(store, events):
                 raise Failed(f"{group}: {answer['rejected']} rejected, {answer['unknown']} unknown: {bad}")
         progress.show(min(start + BATCH, len(events)))
     return len(events) / (time.monotonic() - started)
+
+
+def backfill(store, data, directory):
+    """The online path sees only what --promote writes there: the newest of each aircraft."""
+    register = directory / "aircraft.parquet"
+    pq.write_table(pa.Table.from_pandas(data.register(), preserve_index=False), register)
+    arguments = ["import", "flights/aircraft_info", register, "--lane", "backfill", "--promote", "--json"]
+    first = json.loads(store.run(*arguments))
+    again = json.loads(store.run(*arguments))
+    if first["rejected"] or first["accepted"] != len(data.planes) or again["import_id"] != first["import_id"]:
+        raise Failed(f"the register has {len(data.planes)} aircraft; imported: {first}, then {again}")
+    say(f"   import {first['import_id'][:8]}…: {first['accepted']:,} aircraft, promoted to the online store; "
+        f"imported once more, nothing changes")
+
+
+def duckdb_with_iceberg():
+    """DuckDB with the extensions that ops/requirements.txt pins; it would fetch its own else."""
+    connection = duckdb.connect()
+    for name in ("avro", "iceberg"):
+        (path,) = [path for folder in duckdb_ext.__path__
+                   for path in pathlib.Path(folder).rglob(name + ".duckdb_extension")]
+        connection.execute(f"LOAD '{path}'")
+    return connection
+
+
+def query_with_duckdb(store, data):
+    status = json.loads(store.run("offline", "status", "--json"))
+    tables = {g["group"].split("/")[1].split("@")[0]: g["location"].removeprefix("file://")
+              for g in status["groups"]}
+    duck = duckdb_with_iceberg()
+    query = ("SELECT origin, count(*) AS hours, round(avg(temp), 1) AS mean_temp, max(wind_gust) AS gust "
+             "FROM iceberg_scan('{}') GROUP BY origin ORDER BY origin")
+    say(f"   duckdb> {query.format('…/weather_v1')}")
+    say("\n".join("   " + line for line in str(duck.sql(query.format(tables["weather"]))).splitlines()))
+    for group, expected in (("weather", len(data.weather)), ("aircraft_info", len(data.planes))):
+        rows = duck.sql(f"SELECT count(*) FROM iceberg_scan('{tables[group]}')").fetchone()[0]
+        if rows != expected:
+            raise Failed(f"the table of {group} holds {rows} rows, the source {expected}")
+
+
+def reproduce(store, dataset, directory):
+    """The same bytes after the tables went on: late weather, and small files merged."""
+    late = [{"key": {"origin": origin}, "event_time": time.time_ns() // 1000 - DAY_US,
+             "values": {"temp": -40.0}} for origin in ("EWR", "JFK", "LGA")]
+    store.post("/v1/records:put", {"group": "flights/weather", "stores": "offline", "records": late})
+    store.run("wait", "--stores", "offline", "--timeout", "120s")
+    store.run("offline", "compact")
+    store.run("training-set", "reproduce", dataset["id"], "--out", directory / "again.parquet")
+    first, again = ((directory / name).read_bytes() for name in ("train.parquet", "again.parquet"))
+    if first != again:
+        raise Failed(f"training set {dataset['id']} was reproduced with other bytes")
+    say(f"   training set {dataset['id'][:8]}… once more, after late weather and a compaction: "
+        f"{len(again):,} bytes, the same")
 
 
 def read_online(store, rows, include=()):
@@ -191,10 +245,13 @@ def run(store, directory, options):
     data = Flights(time.time_ns() // 1000, options.share)
     events, late, twice = data.events()
     say(f"   {len(events):,} writes: {len(data.flights):,} flights, {len(data.weather):,} hours of "
-        f"weather, {len(data.planes):,} aircraft; {late:,} arrive late, {twice:,} twice")
+        f"weather; {late:,} arrive late, {twice:,} twice")
     rate = write_events(store, events)
 
-    title(3, "Read online: the vectors of 100 flights in one request")
+    title(3, "Backfill: the register of aircraft, a file, straight into its table")
+    backfill(store, data, directory)
+
+    title(4, "Read online: the vectors of 100 flights in one request")
     latest = data.flights[data.flights["tailnum"].notna()].nlargest(100, "departs")
     latest[KEYS].to_csv(directory / "latest.csv", index=False)
     table = store.run("get", "--service", SERVICE, "--keys-file", directory / "latest.csv")
@@ -203,27 +260,19 @@ def run(store, directory, options):
     say(f"   1,000 requests of 100 flights × {len(read_online(store, latest))} features over "
         f"HTTP/JSON: p50 {p50:.2f} ms, p99 {p99:.2f} ms")
 
-    title(4, "The same log as files")
+    title(5, "The same log as Iceberg tables")
     wait_started = time.monotonic()
     store.run("wait", "--stores", "offline", "--timeout", "120s")
-    say(f"   tokura wait: every write is in the files after {time.monotonic() - wait_started:.1f} s\n")
+    say(f"   tokura wait: every write is in the tables after {time.monotonic() - wait_started:.1f} s\n")
     say(store.run("offline", "status"))
-    status = json.loads(store.run("offline", "status", "--json"))
-    location = next(g["location"] for g in status["groups"] if "weather" in g["group"])
-    folder = location.removeprefix("file://")
-    query = (f"SELECT origin, count(*) AS hours, round(avg(temp), 1) AS mean_temp, "
-             f"max(wind_gust) AS gust FROM '{folder}/data/*/*.parquet' GROUP BY origin ORDER BY origin")
-    say(f"   duckdb> {query.replace(folder, '…/weather_v1')}")
-    say("\n".join("   " + line for line in str(duckdb.sql(query)).splitlines()))
-    hours = duckdb.sql(f"SELECT count(*) FROM '{folder}/data/*/*.parquet'").fetchone()[0]
-    if hours != len(data.weather):
-        raise Failed(f"the files hold {hours} hours of weather, the source {len(data.weather)}")
+    query_with_duckdb(store, data)
 
-    title(5, "Train: features of every flight as they were when it was due to depart")
+    title(6, "Train: features of every flight as they were when it was due to depart")
     write_spine(data.flights, directory / "spine.parquet")
     build_started = time.monotonic()
-    store.run("training-set", "build", "--spine", directory / "spine.parquet", "--service", SERVICE,
-              "--out", directory / "train.parquet")
+    dataset = json.loads(store.run(
+        "training-set", "build", "--spine", directory / "spine.parquet", "--service", SERVICE,
+        "--out", directory / "train.parquet", "--json"))
     build_seconds = time.monotonic() - build_started
     training = pq.read_table(directory / "train.parquet").to_pandas()
     columns = [c for c in training.columns if "__" in c]
@@ -235,7 +284,10 @@ def run(store, directory, options):
         f"AUC {auc:.3f} on the last 30 days")
     score(store, model, columns, latest)
 
-    title(6, "Proof")
+    title(7, "Reproduce: the same bytes, whatever was written since")
+    reproduce(store, dataset, directory)
+
+    title(8, "Proof")
     check_cells(Source(data), training, columns, 1000, seed=7)
     say("   1,000 random cells, recomputed from the source by brute force: equal")
     compared = check_online_equals_training(store, latest, directory)

@@ -106,11 +106,17 @@ class Flights:
         events.sort(key=lambda event: event.delivered)
         return events, int(late.sum()), int(again.sum())
 
+    def register(self):
+        """The register of aircraft as another system would hand it over: one table, to be imported."""
+        planes = self.planes
+        return pd.DataFrame({
+            "tailnum": planes["tailnum"],
+            "event_time": pd.to_datetime(self.planes_time, unit="us", utc=True),
+            "built_year": planes["year"].astype("Int32"), "manufacturer": planes["manufacturer"],
+            "model": planes["model"], "seats": planes["seats"].astype("Int32"),
+            "engines": planes["engines"].astype("Int32")})
+
     def _all_events(self):
-        for row in self.planes.itertuples(index=False):
-            yield Event(0, "aircraft_info", {"tailnum": row.tailnum}, self.planes_time, {
-                "built_year": _int(row.year), "manufacturer": row.manufacturer, "model": row.model,
-                "seats": _int(row.seats), "engines": _int(row.engines)}, "")
         for row in self.weather.itertuples(index=False):
             yield Event(0, "weather", {"origin": row.origin}, int(row.time), {
                 "temp": _float(row.temp), "dewp": _float(row.dewp), "humid": _float(row.humid),
@@ -161,6 +167,3 @@ class Flights:
 def _float(value):
     return None if value != value else float(value)
 
-
-def _int(value):
-    return None if value != value else int(value)
