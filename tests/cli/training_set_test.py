@@ -128,11 +128,13 @@ class TrainingSets(Served):
         self.assertEqual([line.split(",")[0] for line in lines], ["origin", "JFK", "LGA"])
         self.assertTrue(lines[1].endswith(",28.23,10"), lines)
 
-    def test_the_same_bytes_after_writes_and_new_definitions(self):
+    def test_the_same_bytes_after_writes_compaction_expiry_and_new_definitions(self):
         manifest = self.build("first.parquet")
         self.import_hours(HOURS.replace("Z,", "Z,9"))
         self.write("features.yaml", harness.DEFINITIONS.replace("default: 10.0", "default: 11.0"))
         self.run_verb("apply", self.definitions)
+        self.run_verb("offline", "compact")
+        self.run_verb("offline", "expire", "--older-than", "1us")
         self.run_verb("training-set", "reproduce", manifest["id"][:8], "--out", self.path("again.parquet"))
         self.assertEqual(self.read("again.parquet"), self.read("first.parquet"))
         self.assertNotEqual(self.build("second.parquet")["id"], manifest["id"])
