@@ -156,7 +156,11 @@ void Compactor::Impl::RestartFeeds() {
   }
   if (!from) return;
   for (const auto& [id, table] : tables_) {
-    if (!missed_.contains(id)) buffer_.Skip(id, buffer_.read());
+    if (missed_.contains(id)) {
+      buffer_.Discard(id);  // it comes again, and would be taken for repeats
+    } else {
+      buffer_.Skip(id, buffer_.read());
+    }
   }
   for (const GroupId id : buffer_.groups()) {
     if (!missed_.contains(id)) buffer_.Skip(id, buffer_.read());

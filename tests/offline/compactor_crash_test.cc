@@ -62,6 +62,22 @@ TEST_F(CompactorTest, GoesOnBehindACutAndSoDoesATableThatIsNew) {
   EXPECT_EQ(Rows(other).size(), 1u);
 }
 
+// What was read while the table could not be opened is read again, and is no repeat.
+TEST_F(CompactorTest, CountsNoRepeatsWhereATableOpensLate) {
+  ASSERT_TRUE(process_.files().CreateDirectories("/offline").ok());
+  ASSERT_TRUE(process_.files().Create("/offline/shop").ok());
+  ASSERT_TRUE(StartCompactor().ok());
+  Put({Price("a", 1), Price("b", 2)});
+  world_.RunFor(300ms);
+  ASSERT_TRUE(process_.files().Remove("/offline/shop").ok());
+  ASSERT_TRUE(Run(process_, compactor_->CommitNow()).ok());
+  EXPECT_EQ(Rows().size(), 2u);
+  const Snapshot snapshot =
+      (*Table::OpenForRead(process_.files(), "/offline", PricesGroup()))->current();
+  EXPECT_TRUE(snapshot.duplicates.empty());
+  EXPECT_TRUE(Verify().equal());
+}
+
 TEST_F(CompactorTest, CountsRepeatsSoThatTheLogIsProvedWhole) {
   ASSERT_TRUE(StartCompactor().ok());
   const Record record = Price("a", 1);

@@ -116,8 +116,9 @@ class CompactorTrial final : public CompactorTest {
     feature.id = FeatureId(static_cast<uint32_t>(100 + groups_[0].features.size()));
     feature.name = "f" + std::to_string(groups_[0].features.size());
     feature.type = {Kind::kInt64};
-    groups_[0].features.push_back(feature);
     groups_[0].schema_version = SchemaVersion(groups_[0].schema_version.value + 1);
+    feature.since = groups_[0].schema_version;
+    groups_[0].features.push_back(feature);
     Define();
   }
   // By another program on the same machine, whose disk fails just so.
