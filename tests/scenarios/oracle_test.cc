@@ -396,10 +396,13 @@ void OracleTest::CompareTrainingSet(int rows) {
   request.out = "/train.parquet";
   request.service = "shop/all";
   definitions_ = cluster_.catalog().Current();
-  auto manifest = offline::BuildTrainingSet(cluster_.offline_files(), *definitions_, kOfflineRoot,
-                                            request, [](const offline::TrainingSetProgress&) {});
-  ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
-  ASSERT_EQ(manifest->rows, static_cast<uint64_t>(rows));
+  const offline::TrainingSetWork work{.files = cluster_.offline_files(),
+                                      .clock = cluster_.world().clock(),
+                                      .offline_root = kOfflineRoot,
+                                      .code_version = "test"};
+  const auto dataset = offline::BuildTrainingSet(work, *definitions_, request);
+  ASSERT_TRUE(dataset.ok()) << dataset.status().ToString();
+  ASSERT_EQ(dataset->rows, static_cast<uint64_t>(rows));
   const auto table = ReadParquet(cluster_.offline_files(), "/train.parquet");
   ASSERT_EQ(table->num_rows(), rows);
   auto service = definitions_->ResolveService("shop/all");
