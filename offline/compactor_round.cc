@@ -151,8 +151,9 @@ bool Compactor::Impl::PersistDue(const TableState& table, const PositionVector& 
 Task<void> Compactor::Impl::CommitTable(FeatureGroup group, Persist persist) {
   TableState* table = &tables_.at(group.id);
   // Between here and Take nothing is awaited: the rows are all that was read up to `commit`.
-  TableCommit commit{
-      .position = buffer_.read(), .watermark_us = Watermark(), .now_us = runtime_.clock->NowUs()};
+  TableCommit commit{.position = buffer_.ReadFor(group.id),
+                     .watermark_us = Watermark(),
+                     .now_us = runtime_.clock->NowUs()};
   if (!buffer_.has_records(group.id) && !PersistDue(*table, commit.position, persist)) {
     Advance(table, commit);
     // An import may have committed since.

@@ -36,6 +36,14 @@ std::vector<GroupId> HistoryBuffer::groups() const {
   return ids;
 }
 
+PositionVector HistoryBuffer::ReadFor(GroupId group) const {
+  PositionVector position = read_;
+  if (const auto found = groups_.find(group); found != groups_.end()) {
+    position.JoinWith(found->second.skip);
+  }
+  return position;
+}
+
 HistoryRecords HistoryBuffer::Take(GroupId group) {
   GroupRecords& from = groups_[group];
   from.bytes_taken += from.records.bytes();
@@ -54,7 +62,9 @@ void HistoryBuffer::GiveBack(GroupId group, HistoryRecords records) {
 }
 
 void HistoryBuffer::Discard(GroupId group) {
-  bytes_ -= std::exchange(groups_[group].records, {}).bytes();
+  GroupRecords& of = groups_[group];
+  bytes_ -= std::exchange(of.records, {}).bytes();
+  of.skip = {};
 }
 
 void HistoryBuffer::Skip(GroupId group, const PositionVector& position) {

@@ -30,6 +30,9 @@ class HistoryBuffer {
   // How far the feed was read: each record that it covers was added or passed, or came before
   // Restart's.
   const PositionVector& read() const { return read_; }
+  // Each record of the group that it covers is held, or was before, or need not be. Ahead of read()
+  // while the feed is read again for another group.
+  PositionVector ReadFor(GroupId group) const;
   uint64_t records_read() const { return records_read_; }
   // Of records held, those taken and not yet released included; what they take to commit, too.
   uint64_t bytes() const { return bytes_; }
@@ -41,7 +44,7 @@ class HistoryBuffer {
   HistoryRecords Take(GroupId group);
   void Release(GroupId group);
   void GiveBack(GroupId group, HistoryRecords records);
-  // Forgets the records of a group that has no table.
+  // Forgets the records of a group, and what was to be skipped: they are read again, or never.
   void Discard(GroupId group);
 
   // Records that `position` covers are not taken for this group (any more).

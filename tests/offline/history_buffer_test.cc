@@ -59,6 +59,33 @@ TEST(HistoryBuffer, ForgetsWhatIsDiscarded) {
   EXPECT_TRUE(buffer.groups().empty());
 }
 
+// What is held is committed with the position that covers it, whoever else reads the feed again.
+TEST(HistoryBuffer, KnowsWhatAGroupHasWhileTheFeedIsReadAgainForAnother) {
+  const GroupId group = PricesGroup().id;
+  HistoryBuffer buffer;
+  const client::FeedRecord record = FeedRecordOf(PriceRow("a", 1, 1, 1, 1));
+  ASSERT_TRUE(buffer.Add(record).ok());
+  buffer.Skip(group, buffer.read());
+  buffer.Restart({});
+  EXPECT_FALSE(buffer.read().Covers(record.dot));
+  EXPECT_TRUE(buffer.ReadFor(group).Covers(record.dot));
+  EXPECT_FALSE(buffer.ReadFor(GroupId(99)).Covers(record.dot));
+  ASSERT_TRUE(buffer.Add(record).ok());
+  EXPECT_EQ(buffer.Take(group).size(), 1u);
+}
+
+TEST(HistoryBuffer, TakesAgainWhatWasDiscarded) {
+  const GroupId group = PricesGroup().id;
+  HistoryBuffer buffer;
+  const client::FeedRecord record = FeedRecordOf(PriceRow("a", 1, 1, 1, 1));
+  ASSERT_TRUE(buffer.Add(record).ok());
+  buffer.Skip(group, buffer.read());
+  buffer.Discard(group);
+  buffer.Restart({});
+  ASSERT_TRUE(buffer.Add(record).ok());
+  EXPECT_EQ(buffer.Take(group).size(), 1u);
+}
+
 TEST(HistoryBuffer, TakesARecordOnce) {
   HistoryBuffer buffer;
   const client::FeedRecord record = FeedRecordOf(PriceRow("a", 1, 1, 1, 1));
