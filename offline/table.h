@@ -209,8 +209,8 @@ class Table {
 
 std::string TableFolder(const std::string& offline_root, const FeatureGroup& group);
 
-// The directory that "file:///x", "/x" or "x" (relative) names, or "s3://bucket/x" as it is, without
-// a slash at the end. INVALID_ARGUMENT for any other scheme.
+// The directory that "file:///x", "/x" or "x" (relative) names, or "s3://bucket/x" as it is,
+// without a slash at the end. INVALID_ARGUMENT for any other scheme.
 Result<std::string> ParseOfflineUri(const std::string& uri);
 
 }  // namespace tokura::offline

@@ -56,8 +56,8 @@ class ObjectStore {
   Status Remove(const std::string& path);
   // By the store's clock.
   Result<std::chrono::seconds> Age(const std::string& path);
-  // The paths of all objects below the folder `path`, sorted; with `flat` of those in it, and of its
-  // folders, with a slash at the end. `at_most`: 0 for all.
+  // The paths of all objects below the folder `path`, sorted; with `flat` of those in it, and of
+  // its folders, with a slash at the end. `at_most`: 0 for all.
   Result<std::vector<std::string>> List(const std::string& path, bool flat, size_t at_most = 0);
 
  private:

@@ -34,8 +34,7 @@ class Usage(Case):
                      tokura("get", "--features", "a/b:c", "--key", "a=1", "--format", "tabel"))
 
     def test_what_is_not_in_this_release_says_so(self):
-        for arguments in (["up", "--nodes", "3"], ["cluster", "add", "n2"], ["cluster", "init"], ["offline", "compact"],
-                          ["offline", "expire", "--older-than", "3d"]):
+        for arguments in (["up", "--nodes", "3"], ["cluster", "add", "n2"], ["cluster", "init"]):
             self.refused(2, "release", tokura(*arguments))
         self.refused(2, "etcd://", tokura("--catalog", "etcd://localhost:2379", program="tokura-router"))
 

@@ -117,11 +117,11 @@ TEST(FilesToMerge, AreOfLikeSize) {
   uint64_t rewritten = 0;
   for (uint64_t commit = 1; commit <= 1'000; ++commit) {
     all.push_back({.path = "data/event_day=2026-01-01/x",
-                              .partition = "event_day=2026-01-01",
-                              .rows = 1,
-                              .bytes = 1 << 20,
-                              .event_time_min_us = kNoonUs,
-                              .digest = {commit, 0}});
+                   .partition = "event_day=2026-01-01",
+                   .rows = 1,
+                   .bytes = 1 << 20,
+                   .event_time_min_us = kNoonUs,
+                   .digest = {commit, 0}});
     const std::vector<DataFile> files = FilesToMerge(
         all, PricesGroup(), {.target_bytes = uint64_t{1} << 40, .only_overdue = true}, 0);
     if (files.empty()) continue;
