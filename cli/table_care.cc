@@ -107,10 +107,10 @@ Result<Exit> RunExpire(const CareFlags& flags, Context& context) {
   for (const FeatureGroup* group : place.groups) {
     TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<offline::Table> table,
                             offline::Table::OpenForRead(context.files, place.root, *group));
+    const int64_t age_us = DurationOf(flags.older_than).count();
     const int64_t now_us = context.clock.NowUs();
-    const int64_t before_us = now_us - DurationOf(flags.older_than).count();
-    TOKURA_ASSIGN_OR_RETURN(const uint64_t expired, table->Expire(before_us, now_us));
-    TOKURA_RETURN_IF_ERROR(table->RemoveOrphans(before_us));
+    TOKURA_ASSIGN_OR_RETURN(const uint64_t expired, table->Expire(now_us - age_us, now_us));
+    TOKURA_RETURN_IF_ERROR(table->RemoveOrphans(context.clock.NowUs() - age_us));
     TOKURA_RETURN_IF_ERROR(table->Refresh());
     const std::string name = group->QualifiedName();
     const uint64_t kept = table->snapshots().size();

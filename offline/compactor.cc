@@ -208,13 +208,27 @@ double Compactor::Impl::LagSeconds(const TableState& table) const {
   return static_cast<double>(std::max<int64_t>(0, lag_us)) / 1e6;
 }
 
-std::vector<client::OfflineGroupStatus> Compactor::Impl::GetStatus() const {
+// As of the last round; but others may have published since, and have removed the version of the
+// metadata that the round saw.
+Task<std::vector<client::OfflineGroupStatus>> Compactor::Impl::GetStatus() {
+  const CallGuard call(this);
   std::vector<client::OfflineGroupStatus> groups;
+  std::vector<std::string> folders;
   for (const auto& [id, table] : tables_) {
     groups.push_back(table.status);
     groups.back().lag_seconds = LagSeconds(table);
+    folders.push_back(table.writer->table().folder());
   }
-  return groups;
+  co_await runtime::RunBlocking(*runtime_.blocking, *runtime_.executor, [&] {
+    for (size_t i = 0; i < folders.size(); ++i) {
+      const MetadataFiles files(*runtime_.files, folders[i]);
+      const Result<int64_t> newest = files.NewestVersion();
+      if (newest.ok() && *newest > 0) {
+        groups[i].metadata_location = UriOfPath(files.VersionPath(*newest));
+      }
+    }
+  });
+  co_return groups;
 }
 
 Task<void> Compactor::Impl::Stop() {
@@ -252,7 +266,7 @@ Task<Status> Compactor::WaitCovered(std::string vector, std::chrono::microsecond
 }
 
 Task<Result<std::vector<client::OfflineGroupStatus>>> Compactor::GetStatus() {
-  co_return impl_->GetStatus();
+  co_return co_await impl_->GetStatus();
 }
 
 Task<void> Compactor::Stop() { co_await impl_->Stop(); }

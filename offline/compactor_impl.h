@@ -20,6 +20,9 @@
 
 namespace tokura::offline {
 
+// As other programs are told it.
+std::string UriOfPath(const std::string& path);
+
 class Compactor::Impl {
  public:
   Impl(CompactorOptions options, CompactorRuntime runtime,
@@ -28,7 +31,7 @@ class Compactor::Impl {
   runtime::Task<Status> Start();
   runtime::Task<Status> CommitNow();
   runtime::Task<Status> WaitCovered(PositionVector vector, std::chrono::microseconds timeout);
-  std::vector<client::OfflineGroupStatus> GetStatus() const;
+  runtime::Task<std::vector<client::OfflineGroupStatus>> GetStatus();
   runtime::Task<void> Stop();
 
  private:

@@ -30,6 +30,10 @@ std::string PercentEncoded(const std::string& path) {
 
 }  // namespace
 
+std::string UriOfPath(const std::string& path) {
+  return path.starts_with("/") ? "file://" + PercentEncoded(path) : path;
+}
+
 Task<void> Compactor::Impl::Round(Persist persist) {
   const Definitions definitions = definitions_.Current();
   co_await SyncTables(definitions);
@@ -230,13 +234,10 @@ void Compactor::Impl::TableFailed(const FeatureGroup& group, TableState* table,
 
 void Compactor::Impl::Describe(const FeatureGroup& group, TableState* table) const {
   const Table& of = table->writer->table();
-  const auto uri = [](const std::string& path) {
-    return path.starts_with("/") ? "file://" + PercentEncoded(path) : path;
-  };
   client::OfflineGroupStatus& status = table->status;
   status.group = group.QualifiedName();
-  status.location = uri(of.folder());
-  status.metadata_location = uri(of.metadata_path());
+  status.location = UriOfPath(of.folder());
+  status.metadata_location = UriOfPath(of.metadata_path());
   if (status.snapshot_id != of.current().id) {
     status.rows = of.current().rows();
     status.files = of.current().files.size();

@@ -98,7 +98,7 @@ class Server:
 
     def start_care(self, rng):
         """The table is compacted, or its snapshots expire, beside the server."""
-        what = rng.choice([["compact"], ["expire", "--older-than", rng.choice(["0s", "1s"])]])
+        what = rng.choice([["compact"], ["expire", "--older-than", rng.choice(["1us", "1s"])]])
         return subprocess.Popen([self.tokura, "offline", *what, "--endpoint", self.ready["router"]],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
