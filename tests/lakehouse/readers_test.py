@@ -200,6 +200,8 @@ class Readers(unittest.TestCase):
         # A pin is a tag, and keeps what it names; the rest expires, and its files go.
         self.pin(second)
         self.store.run('offline', 'expire', '--older-than', '1us')
+        status = json.loads(self.store.run('offline', 'status', '--json'))['groups'][0]
+        self.assertEqual((status['small_files'], status['snapshots'], status['pins']), (2, 2, 1))
         table = self.iceberg()
         self.assertEqual([s.snapshot_id for s in table.snapshots()],
                          [second, table.current_snapshot().snapshot_id])
