@@ -210,7 +210,12 @@ class CompactorTrial final : public CompactorTest {
 
 uint64_t CrashesAskedFor() {
   const char* text = std::getenv("TOKURA_COMPACTOR_CRASHES");
-  return text == nullptr ? 100 : std::strtoull(text, nullptr, 10);
+  if (text != nullptr) return std::strtoull(text, nullptr, 10);
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+  return 15;
+#else
+  return 100;
+#endif
 }
 
 TEST(CompactorMatrix, HasEachRecordOnceThroughAnyCrash) {

@@ -36,7 +36,11 @@ using testing::RandomHistory;
 using testing::RandomTable;
 using testing::TrainingOracle;
 
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+constexpr uint64_t kCellsByDefault = 20'000;
+#else
 constexpr uint64_t kCellsByDefault = 200'000;
+#endif
 
 struct SpineRow {
   std::vector<std::optional<std::string>> keys;  // of each table
