@@ -155,6 +155,8 @@ class InEveryOrder : public TableWritersTest {
         writer.table.reset();
     }
   }
+  uint64_t orders_ = 0;
+
   // `order`: which of the two makes each step; the second dies after `last_step` of its own.
   void Play(const std::vector<int>& order, size_t last_step) {
     files_ = {};
@@ -175,6 +177,7 @@ class InEveryOrder : public TableWritersTest {
   }
   void PlayAll(std::vector<int>* order, size_t first, size_t second) {
     if (first == kSteps && second == kSteps) {
+      if (orders_++ % kCallStep != 0) return;
       Play(*order, kSteps);
       Play(*order, kFileIsMade);
       return;
@@ -219,7 +222,7 @@ TEST_F(TableWritersTest, MayDoAnythingAtAnyMomentOfAnother) {
   for (const auto& [what, action] : actions) {
     for (const auto& [what_other, other_action] : others) {
       bool reached = true;
-      for (uint64_t call = 1; reached; ++call) {
+      for (uint64_t call = 1; reached; call += kCallStep) {
         SCOPED_TRACE("one " + what + ", another " + what_other + " at call " +
                      std::to_string(call));
         files_ = {};
@@ -245,7 +248,7 @@ TEST_F(TableWritersTest, MayDoAnythingAtAnyMomentOfAnother) {
 TEST_F(TableWritersTest, OutliveOneThatDiesAtAnyMoment) {
   for (const auto fault : {MemoryFiles::Fault::kBefore, MemoryFiles::Fault::kAfter}) {
     bool reached = true;
-    for (uint64_t call = 1; reached; ++call) {
+    for (uint64_t call = 1; reached; call += kCallStep) {
       SCOPED_TRACE("call " + std::to_string(call));
       files_ = {};
       auto other = OpenWriter();
