@@ -74,7 +74,7 @@ class JoinTest : public ::testing::Test {
   static JoinOptions SpillOptions() {
     JoinOptions options;
     options.memory_bytes = 64 << 10;
-    options.work_folder = "/work";
+    options.work_folder = "/spill";
     return options;
   }
 
@@ -114,7 +114,7 @@ class JoinTest : public ::testing::Test {
     };
     std::vector<double> prices;
     const auto take = [&](const std::shared_ptr<arrow::RecordBatch>& batch) {
-      parts_ = files_.Find("/work", "").size();
+      parts_ = files_.Find("/spill", "").size();
       const arrow::Array& column = *batch->column(1);
       for (int64_t i = 0; i < column.length(); ++i) prices.push_back(PriceAt(column, i));
       return taken_;
@@ -206,7 +206,7 @@ TEST_F(JoinTest, GivesTheSameWithLittleMemoryAndManyThreads) {
   options.pool = pool.get();
   options.threads = 4;
   EXPECT_EQ(Prices(labels, options), expected);
-  EXPECT_TRUE(files_.Find("/work", "").empty());
+  EXPECT_TRUE(files_.Find("/spill", "").empty());
 }
 
 TEST_F(JoinTest, JoinsInPartsWhatTurnsOutTooLarge) {
@@ -246,7 +246,7 @@ TEST_F(JoinTest, JoinsAgainWhatAnEarlierRunLeftDamaged) {
   taken_ = Unavailable("the disk is full");
   EXPECT_FALSE(Join(labels, SpillOptions()).ok());
   taken_ = OkStatus();
-  std::string& saved = files_.Content("/work/group-0-0");
+  std::string& saved = files_.Content("/spill/group-0-0");
   saved[saved.size() / 2] ^= 1;
   EXPECT_EQ(Prices(labels, SpillOptions()), expected);
 }

@@ -84,7 +84,7 @@ class RandomJoin {
     if (mode == JoinMode::kKnown) {
       options_.lag_us = static_cast<int64_t>(random_.Below(10)) * kHourUs;
     }
-    options_.work_folder = "/work";
+    options_.work_folder = "/spill";
     const uint64_t memory[] = {uint64_t{1} << 30, 256 << 10, 64 << 10};
     options_.memory_bytes = memory[random_.Below(std::size(memory))];
     options_.pool = pool_.get();
@@ -104,7 +104,7 @@ class RandomJoin {
     EXPECT_EQ(given_.rows, spine_.size());
     EXPECT_EQ(outcome->rows, spine_.size());
     EXPECT_EQ(outcome->rows_without_any_value, given_.rows_without_any_value);
-    EXPECT_TRUE(files_.Find("/work", "").empty());
+    EXPECT_TRUE(files_.Find("/spill", "").empty());
     return given_.values;
   }
 
