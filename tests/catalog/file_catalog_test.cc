@@ -1,7 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
 #include <functional>
 #include <thread>
 
@@ -9,6 +7,7 @@
 #include "runtime/real/real_runtime.h"
 #include "tests/catalog/definer.h"
 #include "tests/runtime/faulty_files.h"
+#include "tests/runtime/scratch_folder.h"
 
 namespace tokura::catalog {
 namespace {
@@ -24,13 +23,7 @@ std::string Project(int i) {
 
 class FileCatalogTest : public testing::Test {
  protected:
-  FileCatalogTest() : files_(runtime::real::MakeFileSystem()), failing_(*files_) {
-    directory_ = testing::TempDir() + "/catalog_" +
-                 testing::UnitTest::GetInstance()->current_test_info()->name() +
-                 std::to_string(getpid());
-    EXPECT_TRUE(files_->RemoveAll(directory_).ok());
-  }
-  ~FileCatalogTest() override { EXPECT_TRUE(files_->RemoveAll(directory_).ok()); }
+  FileCatalogTest() : files_(runtime::real::MakeFileSystem()), failing_(*files_) {}
 
   std::unique_ptr<FileCatalog> Open() {
     Result<std::unique_ptr<FileCatalog>> catalog = FileCatalog::Open(failing_, directory_);
@@ -56,7 +49,8 @@ class FileCatalogTest : public testing::Test {
 
   std::unique_ptr<runtime::FileSystem> files_;
   runtime::FaultyFiles failing_;
-  std::string directory_;
+  const ScratchFolder folder_;
+  const std::string directory_ = folder_ / "catalog";
 };
 
 TEST_F(FileCatalogTest, BeginsEmptyAtRevisionZero) {

@@ -6,6 +6,7 @@
 
 #include "cli/program/flags.h"
 #include "runtime/real/real_runtime.h"
+#include "tests/runtime/scratch_folder.h"
 
 namespace tokura::cli {
 namespace {
@@ -45,10 +46,11 @@ class CommandLineTest : public ::testing::Test {
     return code;
   }
   void WriteConfig(const std::string& text) {
-    config_ = testing::TempDir() + "/tokura_command_line_test.yaml";
+    config_ = folder_ / "shop.yaml";
     ASSERT_TRUE(runtime::WriteFileAtomically(*files_, config_, text).ok());
   }
 
+  const ScratchFolder folder_;
   std::unique_ptr<runtime::FileSystem> files_ = runtime::real::MakeFileSystem();
   std::map<std::string, std::string> environment_;
   Console console_;

@@ -7,6 +7,7 @@
 #include "core/record.h"
 #include "replication/segment.h"
 #include "runtime/real/real_runtime.h"
+#include "tests/runtime/scratch_folder.h"
 
 namespace tokura::cli {
 namespace {
@@ -23,7 +24,7 @@ class DoctorClock : public testing::Test {
  protected:
   DoctorClock() {
     const std::string log = path_ + "/nodes/n1/log";
-    TOKURA_CHECK(files_->RemoveAll(path_).ok() && files_->CreateDirectories(log).ok());
+    TOKURA_CHECK(files_->CreateDirectories(log).ok());
     TOKURA_CHECK(runtime::WriteFileAtomically(*files_, path_ + "/FORMAT", "tokura data 1\n").ok());
   }
 
@@ -55,7 +56,8 @@ class DoctorClock : public testing::Test {
     return whats;
   }
 
-  const std::string path_ = testing::TempDir() + "/doctor_clock";
+  const ScratchFolder folder_;
+  const std::string& path_ = folder_.path();
   std::unique_ptr<runtime::FileSystem> files_ = runtime::real::MakeFileSystem();
   std::unique_ptr<runtime::Random> random_ = runtime::real::MakeRandom();
   FixedClock clock_;

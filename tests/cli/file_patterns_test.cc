@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/real/real_runtime.h"
+#include "tests/runtime/scratch_folder.h"
 
 namespace tokura::cli {
 namespace {
@@ -10,8 +11,6 @@ namespace {
 class FilePatternsTest : public ::testing::Test {
  protected:
   FilePatternsTest() {
-    root_ = testing::TempDir() + "file_patterns";
-    EXPECT_TRUE(files_->RemoveAll(root_).ok());
     for (const char* folder : {"/2013", "/2014", "/2013/old.csv"}) {
       EXPECT_TRUE(files_->CreateDirectories(root_ + folder).ok());
     }
@@ -30,7 +29,8 @@ class FilePatternsTest : public ::testing::Test {
   using Names = std::vector<std::string>;
 
   std::unique_ptr<runtime::FileSystem> files_ = runtime::real::MakeFileSystem();
-  std::string root_;
+  const ScratchFolder folder_;
+  const std::string& root_ = folder_.path();
 };
 
 TEST_F(FilePatternsTest, MatchFilesInOrder) {

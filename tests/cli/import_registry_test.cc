@@ -3,18 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "runtime/real/real_runtime.h"
+#include "tests/runtime/scratch_folder.h"
 
 namespace tokura::cli {
 namespace {
 
 class ImportRegistryTest : public ::testing::Test {
  protected:
-  ImportRegistryTest() {
-    root_ = testing::TempDir() + "/import_registry_" +
-            testing::UnitTest::GetInstance()->current_test_info()->name();
-    EXPECT_TRUE(files_->RemoveAll(root_).ok());
-    EXPECT_TRUE(files_->CreateDirectories(root_).ok());
-  }
   std::string IdOf(const std::string& name, const std::string& content) {
     EXPECT_TRUE(runtime::WriteFileAtomically(*files_, root_ + "/" + name, content).ok());
     return ImportId(*files_, root_ + "/" + name, identity_).value();
@@ -24,7 +19,8 @@ class ImportRegistryTest : public ::testing::Test {
   }
   std::unique_ptr<runtime::FileSystem> files_ = runtime::real::MakeFileSystem();
   ImportIdentity identity_{"p/g@1", "live", "csv", "event_time", false};
-  std::string root_;
+  const ScratchFolder folder_;
+  const std::string& root_ = folder_.path();
 };
 
 TEST_F(ImportRegistryTest, SameContentIsTheSameImportUnderAnyName) {

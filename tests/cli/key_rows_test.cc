@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/real/real_runtime.h"
+#include "tests/runtime/scratch_folder.h"
 
 namespace tokura::cli {
 namespace {
@@ -10,10 +11,11 @@ namespace {
 class KeyRowsTest : public ::testing::Test {
  protected:
   std::string Write(const std::string& name, const std::string& text) {
-    const std::string path = testing::TempDir() + "/" + name;
+    const std::string path = folder_ / name;
     EXPECT_TRUE(runtime::WriteFileAtomically(*files_, path, text).ok());
     return path;
   }
+  const ScratchFolder folder_;
   std::unique_ptr<runtime::FileSystem> files_ = runtime::real::MakeFileSystem();
   KeyRows keys_{{{"origin", {Kind::kString}}, {"gate", {Kind::kInt64}}}};
 };

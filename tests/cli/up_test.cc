@@ -7,24 +7,21 @@
 #include "cli/up/single.h"
 #include "cli/up/storage_flags.h"
 #include "runtime/real/real_runtime.h"
+#include "tests/runtime/scratch_folder.h"
 
 namespace tokura::cli {
 namespace {
 
 class UpFilesTest : public ::testing::Test {
  protected:
-  UpFilesTest() {
-    path_ = testing::TempDir() + "/up_files_" +
-            testing::UnitTest::GetInstance()->current_test_info()->name();
-    EXPECT_TRUE(files_->RemoveAll(path_).ok());
-  }
   void WriteFormat(const std::string& text) {
     ASSERT_TRUE(files_->CreateDirectories(path_).ok());
     ASSERT_TRUE(runtime::WriteFileAtomically(*files_, path_ + "/FORMAT", text).ok());
   }
   Status Open() { return DataDirectory::Open(*files_, path_, 42).status(); }
   std::unique_ptr<runtime::FileSystem> files_ = runtime::real::MakeFileSystem();
-  std::string path_;
+  const ScratchFolder folder_;
+  const std::string path_ = folder_ / "data";
 };
 
 TEST_F(UpFilesTest, DataDirectoryIsMadeAndOpensAgain) {

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "tests/runtime/harness.h"
+#include "tests/runtime/scratch_folder.h"
 #include "tests/s3/s3_harness.h"
 
 namespace tokura::runtime {
@@ -25,17 +27,13 @@ class Files : public testing::TestWithParam<Kept> {
       root_ = "s3://bucket/data";
     } else if (GetParam() == Kept::kPosix) {
       files_ = real::MakeFileSystem();
-      std::string pattern = testing::TempDir() + "tokura_files_XXXXXX";
-      TOKURA_CHECK(::mkdtemp(pattern.data()) != nullptr);
-      root_ = pattern;
+      folder_.emplace();
+      root_ = folder_->path();
     } else {
       files_of_world_ = &world_.AddProcess("p").files();
       root_ = "/data";
       TOKURA_CHECK(files_of_world_->CreateDirectories(root_).ok());
     }
-  }
-  ~Files() override {
-    if (GetParam() == Kept::kPosix) (void)files().RemoveAll(root_);
   }
 
   FileSystem& files() { return files_ ? *files_ : *files_of_world_; }
@@ -63,6 +61,7 @@ class Files : public testing::TestWithParam<Kept> {
   s3::S3Harness s3_;
   std::unique_ptr<FileSystem> files_;
   FileSystem* files_of_world_ = nullptr;
+  std::optional<ScratchFolder> folder_;
   std::string root_;
 };
 INSTANTIATE_TEST_SUITE_P(Runtimes, Files,
