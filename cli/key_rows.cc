@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/nearest.h"
-#include "offline/row_file.h"
+#include "offline/user_files/row_file.h"
 
 namespace tokura::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include "cli/text/table.h"
 #include "core/key_codec.h"
 #include "core/record.h"
-#include "offline/location.h"
+#include "offline/table/location.h"
 
 namespace tokura::cli {
 namespace {

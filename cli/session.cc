@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "cli/program/flags.h"
-#include "offline/table.h"
+#include "offline/table/table.h"
 #include "runtime/sync.h"
 
 namespace tokura::cli {

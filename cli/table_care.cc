@@ -11,7 +11,7 @@
 #include "cli/text/format.h"
 #include "cli/text/table.h"
 #include "client/json_value.h"
-#include "offline/table_care.h"
+#include "offline/table/table_care.h"
 
 namespace tokura::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "core/status.h"
-#include "offline/training_set.h"
+#include "offline/training/training_set.h"
 
 namespace CLI {
 class App;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "offline/dataset.h"
+#include "offline/training/dataset.h"
 
 namespace tokura::cli {
 

@@ -6,7 +6,7 @@
 #include "cli/text/format.h"
 #include "cli/text/table.h"
 #include "cli/verbs.h"
-#include "offline/table.h"
+#include "offline/table/table.h"
 #include "replication/segment.h"
 #include "runtime/real/standard_input.h"
 

@@ -10,7 +10,7 @@
 #include "cli/text/table.h"
 #include "cli/verbs.h"
 #include "client/json_value.h"
-#include "offline/table_care.h"
+#include "offline/table/table_care.h"
 
 namespace tokura::cli {
 namespace {

@@ -10,7 +10,7 @@
 #include "cli/training_set_flags.h"
 #include "cli/training_set_text.h"
 #include "cli/verbs.h"
-#include "offline/training_set.h"
+#include "offline/training/training_set.h"
 #include "runtime/real/real_runtime.h"
 #include "runtime/real/standard_input.h"
 

@@ -7,7 +7,7 @@
 #include "cli/ingest/row_source.h"
 #include "cli/ingest/sender.h"
 #include "cli/session.h"
-#include "offline/row_file.h"
+#include "offline/user_files/row_file.h"
 
 namespace CLI {
 class App;

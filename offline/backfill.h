@@ -14,8 +14,8 @@
 
 #include "core/schema.h"
 #include "core/status.h"
-#include "offline/history_records.h"
-#include "offline/table_writer.h"
+#include "offline/records/history_records.h"
+#include "offline/table/table_writer.h"
 #include "runtime/executor.h"
 #include "runtime/file_system.h"
 

@@ -17,7 +17,7 @@
 #include "client/api.h"
 #include "client/node_client.h"
 #include "core/status.h"
-#include "offline/table_care.h"
+#include "offline/table/table_care.h"
 #include "runtime/executor.h"
 #include "runtime/file_system.h"
 #include "runtime/logger.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "offline/compactor_impl.h"
-#include "offline/table_care.h"
+#include "offline/table/table_care.h"
 
 namespace tokura::offline {
 namespace {

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "offline/compactor.h"
-#include "offline/history_buffer.h"
 #include "offline/online_fill.h"
-#include "offline/table_writer.h"
+#include "offline/records/history_buffer.h"
+#include "offline/table/table_writer.h"
 #include "runtime/sync.h"
 
 namespace tokura::offline {

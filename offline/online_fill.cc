@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "offline/table.h"
+#include "offline/table/table.h"
 #include "proto/node.pb.h"
 
 namespace tokura::offline {

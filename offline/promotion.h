@@ -14,8 +14,8 @@
 #include "core/row.h"
 #include "core/schema.h"
 #include "core/status.h"
-#include "offline/history_merge.h"
-#include "offline/table.h"
+#include "offline/records/history_merge.h"
+#include "offline/table/table.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {

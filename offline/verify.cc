@@ -8,9 +8,9 @@
 #include "core/bytes.h"
 #include "core/digest.h"
 #include "core/row.h"
-#include "offline/data_file.h"
-#include "offline/data_file_reader.h"
-#include "offline/table.h"
+#include "offline/records/data_file.h"
+#include "offline/records/data_file_reader.h"
+#include "offline/table/table.h"
 
 namespace tokura::offline {
 namespace {

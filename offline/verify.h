@@ -16,7 +16,7 @@
 #include "catalog/definitions.h"
 #include "client/api.h"
 #include "core/status.h"
-#include "offline/table.h"
+#include "offline/table/table.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {

@@ -15,9 +15,9 @@
 
 #include "bench/history/change_stream.h"
 #include "core/key_codec.h"
-#include "offline/arrow_file.h"
-#include "offline/data_file.h"
-#include "offline/data_file_schema.h"
+#include "offline/records/arrow_file.h"
+#include "offline/records/data_file.h"
+#include "offline/records/data_file_schema.h"
 #include "replication/segment.h"
 
 namespace tokura::bench {

@@ -8,8 +8,8 @@
 
 #include "bench/history/change_stream.h"
 #include "bench/load/cpu_time.h"
-#include "offline/history_buffer.h"
-#include "offline/table_writer.h"
+#include "offline/records/history_buffer.h"
+#include "offline/table/table_writer.h"
 #include "replication/segment_list.h"
 
 namespace tokura::bench {

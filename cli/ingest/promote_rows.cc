@@ -8,8 +8,8 @@
 #include "cli/ingest/sender.h"
 #include "core/key_codec.h"
 #include "offline/promotion.h"
-#include "offline/row_file.h"
-#include "offline/table.h"
+#include "offline/table/table.h"
+#include "offline/user_files/row_file.h"
 
 namespace tokura::cli {
 namespace {

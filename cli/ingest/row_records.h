@@ -10,7 +10,7 @@
 #include "core/record.h"
 #include "core/schema.h"
 #include "core/status.h"
-#include "offline/row_file.h"
+#include "offline/user_files/row_file.h"
 #include "router/record_builder.h"
 
 namespace tokura::cli {

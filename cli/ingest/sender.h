@@ -13,7 +13,7 @@
 #include "cli/ingest/pace.h"
 #include "cli/ingest/progress.h"
 #include "client/api.h"
-#include "offline/row_file.h"
+#include "offline/user_files/row_file.h"
 #include "runtime/executor.h"
 #include "runtime/sync.h"
 

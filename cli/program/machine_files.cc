@@ -2,8 +2,8 @@
 
 #include <cstdlib>
 
-#include "offline/location.h"
-#include "offline/table.h"
+#include "offline/table/location.h"
+#include "offline/table/table.h"
 #include "runtime/real/real_runtime.h"
 #include "runtime/real/standard_input.h"
 #include "runtime/s3/uri_file_system.h"

@@ -7,7 +7,7 @@
 #include <arrow/array/array_primitive.h>
 #include <arrow/util/byte_size.h>
 
-#include "offline/array_values.h"
+#include "offline/records/array_values.h"
 
 namespace tokura::offline {
 namespace {

@@ -13,9 +13,9 @@
 #include <arrow/util/byte_size.h>
 
 #include "core/bytes.h"
-#include "offline/arrow_file.h"
-#include "offline/data_file_schema.h"
 #include "offline/join/value_gather.h"
+#include "offline/records/arrow_file.h"
+#include "offline/records/data_file_schema.h"
 
 namespace tokura::offline {
 namespace {

@@ -15,10 +15,10 @@
 #include <parquet/statistics.h>
 
 #include "core/key_codec.h"
-#include "offline/array_values.h"
-#include "offline/arrow_file.h"
-#include "offline/data_file_parquet.h"
-#include "offline/data_file_schema.h"
+#include "offline/records/array_values.h"
+#include "offline/records/arrow_file.h"
+#include "offline/records/data_file_parquet.h"
+#include "offline/records/data_file_schema.h"
 
 namespace tokura::offline {
 namespace {

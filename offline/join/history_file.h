@@ -15,8 +15,8 @@
 
 #include "core/schema.h"
 #include "core/status.h"
-#include "offline/table.h"
-#include "offline/table_columns.h"
+#include "offline/records/table_columns.h"
+#include "offline/table/table.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {

@@ -12,7 +12,6 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
-#include "offline/arrow_file.h"
 #include "offline/join/chunk_join.h"
 #include "offline/join/group_values.h"
 #include "offline/join/radix_sort.h"
@@ -20,6 +19,7 @@
 #include "offline/join/spine_sort.h"
 #include "offline/join/spine_store.h"
 #include "offline/join/workers.h"
+#include "offline/records/arrow_file.h"
 
 namespace tokura::offline {
 namespace {

@@ -16,7 +16,7 @@
 #include "core/schema.h"
 #include "core/status.h"
 #include "offline/join/join_mode.h"
-#include "offline/table.h"
+#include "offline/table/table.h"
 #include "runtime/executor.h"
 #include "runtime/file_system.h"
 

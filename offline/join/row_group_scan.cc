@@ -14,9 +14,9 @@
 #include <arrow/type.h>
 
 #include "core/bytes.h"
-#include "offline/arrow_file.h"
-#include "offline/data_file_schema.h"
 #include "offline/join/key_runs.h"
+#include "offline/records/arrow_file.h"
+#include "offline/records/data_file_schema.h"
 
 namespace tokura::offline {
 namespace {

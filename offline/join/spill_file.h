@@ -12,7 +12,7 @@
 #include <arrow/type_fwd.h>
 
 #include "core/status.h"
-#include "offline/arrow_file.h"
+#include "offline/records/arrow_file.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {

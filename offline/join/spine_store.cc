@@ -7,7 +7,7 @@
 #include <arrow/type.h>
 #include <arrow/util/byte_size.h>
 
-#include "offline/arrow_file.h"
+#include "offline/records/arrow_file.h"
 
 namespace tokura::offline {
 namespace {

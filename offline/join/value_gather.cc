@@ -12,9 +12,9 @@
 #include <arrow/type.h>
 #include <arrow/util/bit_util.h>
 
-#include "offline/arrow_file.h"
-#include "offline/data_file_schema.h"
-#include "offline/value_builder.h"
+#include "offline/records/arrow_file.h"
+#include "offline/records/data_file_schema.h"
+#include "offline/records/value_builder.h"
 
 namespace tokura::offline {
 namespace {

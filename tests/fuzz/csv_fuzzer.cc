@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/status.h"
-#include "offline/row_file.h"
+#include "offline/user_files/row_file.h"
 #include "tests/offline/memory_file_system.h"
 
 namespace tokura::offline {

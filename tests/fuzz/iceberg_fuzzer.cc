@@ -5,10 +5,10 @@
 #include <string_view>
 
 #include "core/status.h"
-#include "offline/day_digests.h"
 #include "offline/iceberg/manifest.h"
 #include "offline/iceberg/puffin.h"
 #include "offline/iceberg/table_metadata.h"
+#include "offline/records/day_digests.h"
 
 namespace {
 

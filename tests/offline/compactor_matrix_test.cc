@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "offline/table_care.h"
+#include "offline/table/table_care.h"
 #include "tests/faults/injecting_files.h"
 #include "tests/offline/compactor_fixture.h"
 

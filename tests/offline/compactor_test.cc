@@ -9,7 +9,7 @@
 
 #include "core/key_codec.h"
 #include "core/limits.h"
-#include "offline/table_writer.h"
+#include "offline/table/table_writer.h"
 #include "tests/offline/compactor_fixture.h"
 
 namespace tokura::offline {

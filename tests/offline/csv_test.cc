@@ -1,4 +1,4 @@
-#include "offline/csv.h"
+#include "offline/user_files/csv.h"
 
 #include <gtest/gtest.h>
 

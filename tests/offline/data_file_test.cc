@@ -1,4 +1,4 @@
-#include "offline/data_file.h"
+#include "offline/records/data_file.h"
 
 #include <bit>
 #include <cmath>
@@ -16,7 +16,7 @@
 #include "core/bytes.h"
 #include "core/digest.h"
 #include "gtest/gtest.h"
-#include "offline/table_columns.h"
+#include "offline/records/table_columns.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"
 

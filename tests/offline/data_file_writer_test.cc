@@ -1,4 +1,4 @@
-#include "offline/data_file_writer.h"
+#include "offline/records/data_file_writer.h"
 
 #include <memory>
 #include <string>
@@ -13,7 +13,7 @@
 #include <parquet/metadata.h>
 
 #include "gtest/gtest.h"
-#include "offline/data_file.h"
+#include "offline/records/data_file.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"
 

@@ -1,13 +1,13 @@
 // What is kept of training sets, and how they are made again.
-#include "offline/dataset.h"
+#include "offline/training/dataset.h"
 
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "offline/table.h"
-#include "offline/training_set.h"
+#include "offline/table/table.h"
+#include "offline/training/training_set.h"
 #include "tests/offline/training_set_fixture.h"
 
 namespace tokura::offline {

@@ -1,4 +1,4 @@
-#include "offline/digest_set.h"
+#include "offline/records/digest_set.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "offline/history_buffer.h"
+#include "offline/records/history_buffer.h"
 
 #include <gtest/gtest.h>
 

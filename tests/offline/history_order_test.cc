@@ -1,4 +1,4 @@
-#include "offline/history_order.h"
+#include "offline/records/history_order.h"
 
 #include <algorithm>
 #include <string>
@@ -6,7 +6,7 @@
 
 #include "core/key_codec.h"
 #include "gtest/gtest.h"
-#include "offline/key_ranges.h"
+#include "offline/records/key_ranges.h"
 #include "tests/offline/random_history.h"
 
 namespace tokura::offline {

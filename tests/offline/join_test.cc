@@ -18,7 +18,7 @@
 #include <arrow/type.h>
 
 #include "core/key_codec.h"
-#include "offline/table_writer.h"
+#include "offline/table/table_writer.h"
 #include "runtime/real/real_runtime.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/key_codec.h"
-#include "offline/table_writer.h"
+#include "offline/table/table_writer.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"
 

@@ -8,7 +8,7 @@
 
 #include "core/record.h"
 #include "core/schema.h"
-#include "offline/data_file.h"
+#include "offline/records/data_file.h"
 
 namespace tokura::offline::testing {
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/key_codec.h"
-#include "offline/table_writer.h"
+#include "offline/table/table_writer.h"
 
 namespace tokura::offline::testing {
 

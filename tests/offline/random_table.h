@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "core/schema.h"
-#include "offline/data_file.h"
-#include "offline/table.h"
+#include "offline/records/data_file.h"
+#include "offline/table/table.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"
 

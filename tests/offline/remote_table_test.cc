@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "offline/table_writer.h"
+#include "offline/table/table_writer.h"
 #include "tests/offline/random_history.h"
 #include "tests/s3/s3_harness.h"
 

@@ -1,4 +1,4 @@
-#include "offline/row_file.h"
+#include "offline/user_files/row_file.h"
 
 #include <gtest/gtest.h>
 #include <zlib.h>

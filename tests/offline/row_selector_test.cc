@@ -1,4 +1,4 @@
-#include "offline/row_selector.h"
+#include "offline/training/row_selector.h"
 
 #include <algorithm>
 #include <map>

@@ -3,7 +3,7 @@
 #include <arrow/api.h>
 #include <arrow/json/from_string.h>
 
-#include "offline/cell_text.h"
+#include "offline/user_files/cell_text.h"
 
 namespace tokura::offline::testing {
 

@@ -1,4 +1,4 @@
-#include "offline/spine.h"
+#include "offline/training/spine.h"
 
 #include <cstring>
 #include <string>
@@ -8,8 +8,8 @@
 
 #include "core/key_codec.h"
 #include "gtest/gtest.h"
-#include "offline/spine_keys.h"
-#include "offline/table_output.h"
+#include "offline/training/spine_keys.h"
+#include "offline/user_files/table_output.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/spine_arrays.h"
 

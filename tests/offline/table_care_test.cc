@@ -1,4 +1,4 @@
-#include "offline/table_care.h"
+#include "offline/table/table_care.h"
 
 #include <algorithm>
 #include <memory>
@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "offline/metadata_files.h"
-#include "offline/table_writer.h"
+#include "offline/table/metadata_files.h"
+#include "offline/table/table_writer.h"
 #include "tests/offline/random_table.h"
 #include "tests/offline/table_fixture.h"
 

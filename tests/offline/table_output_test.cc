@@ -1,4 +1,4 @@
-#include "offline/table_output.h"
+#include "offline/user_files/table_output.h"
 
 #include <algorithm>
 #include <string>

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "offline/metadata_files.h"
-#include "offline/table_writer.h"
+#include "offline/table/metadata_files.h"
+#include "offline/table/table_writer.h"
 #include "tests/offline/table_fixture.h"
 
 namespace tokura::offline {

@@ -1,12 +1,12 @@
-#include "offline/table.h"
+#include "offline/table/table.h"
 
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "offline/data_file.h"
-#include "offline/metadata_files.h"
-#include "offline/table_writer.h"
+#include "offline/records/data_file.h"
+#include "offline/table/metadata_files.h"
+#include "offline/table/table_writer.h"
 #include "tests/offline/table_fixture.h"
 
 namespace tokura::offline {

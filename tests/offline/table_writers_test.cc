@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "offline/table_writer.h"
-#include "offline/writer_lock.h"
+#include "offline/table/table_writer.h"
+#include "offline/table/writer_lock.h"
 #include "tests/offline/table_fixture.h"
 
 namespace tokura::offline {

@@ -10,8 +10,8 @@
 
 #include "core/record.h"
 #include "core/schema.h"
-#include "offline/data_file.h"
 #include "offline/join/join.h"
+#include "offline/records/data_file.h"
 
 namespace tokura::offline::testing {
 

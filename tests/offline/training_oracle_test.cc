@@ -19,8 +19,8 @@
 #include <arrow/type.h>
 
 #include "core/key_codec.h"
-#include "offline/array_values.h"
 #include "offline/join/join.h"
+#include "offline/records/array_values.h"
 #include "runtime/real/real_runtime.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"

@@ -8,8 +8,8 @@
 
 #include "catalog/definitions.h"
 #include "gtest/gtest.h"
-#include "offline/table_writer.h"
-#include "offline/training_set.h"
+#include "offline/table/table_writer.h"
+#include "offline/training/training_set.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"
 

@@ -1,4 +1,4 @@
-#include "offline/training_set.h"
+#include "offline/training/training_set.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,8 +10,8 @@
 
 #include "core/key_codec.h"
 #include "gtest/gtest.h"
-#include "offline/csv.h"
-#include "offline/data_file.h"
+#include "offline/records/data_file.h"
+#include "offline/user_files/csv.h"
 #include "tests/offline/random_history.h"
 #include "tests/offline/training_set_fixture.h"
 

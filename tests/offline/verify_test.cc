@@ -6,8 +6,8 @@
 
 #include "core/row.h"
 #include "gtest/gtest.h"
-#include "offline/data_file.h"
-#include "offline/table_writer.h"
+#include "offline/records/data_file.h"
+#include "offline/table/table_writer.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"
 

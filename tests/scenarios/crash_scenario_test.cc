@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "offline/data_file.h"
-#include "offline/table.h"
+#include "offline/records/data_file.h"
+#include "offline/table/table.h"
 #include "tests/scenarios/sim_cluster.h"
 
 namespace tokura::scenarios {

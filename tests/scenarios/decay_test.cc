@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "offline/iceberg/manifest.h"
-#include "offline/metadata_files.h"
+#include "offline/table/metadata_files.h"
 #include "tests/scenarios/sim_cluster.h"
 
 namespace tokura::scenarios {

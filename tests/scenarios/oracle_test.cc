@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "offline/training_set.h"
+#include "offline/training/training_set.h"
 #include "tests/scenarios/oracle.h"
 #include "tests/scenarios/sim_cluster.h"
 

@@ -1,0 +1,273 @@
+#include "offline/table/table_writer.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "core/record_view.h"
+#include "offline/records/record_file_writer.h"
+
+namespace tokura::offline {
+namespace {
+
+// About 50 bytes each, for each table.
+constexpr size_t kDigestsMax = 250'000;
+constexpr int kCommitAttempts = 3;
+constexpr int kCommitsPerCleaning = 20;
+constexpr int kNameAttempts = 1'000;
+// So many records ahead of the one at hand are fetched from memory.
+constexpr size_t kRecordsAhead = 8;
+constexpr int64_t kHourUs = 3'600'000'000;
+
+int64_t HourEndUs(int64_t event_time_us) {
+  const int64_t remainder = ((event_time_us % kHourUs) + kHourUs) % kHourUs;
+  return event_time_us - remainder + kHourUs;
+}
+
+// Those whose ranges meet the ranges of all records together. Live writes carry fresh write ids, so
+// that these are the files of the last minutes.
+std::vector<const DataFile*> FilesThatMayHold(const std::vector<DataFile>& files,
+                                              const RecordBounds& bounds) {
+  std::vector<const DataFile*> out;
+  for (const DataFile& file : files) {
+    if (file.event_time_max_us < bounds.event_time_min_us) continue;
+    if (file.event_time_min_us > bounds.event_time_max_us) continue;
+    if (file.write_prefix_max < bounds.write_prefix_min) continue;
+    if (file.write_prefix_min > bounds.write_prefix_max) continue;
+    out.push_back(&file);
+  }
+  return out;
+}
+
+// The records just before in file order that are equal to the one at hand in key, event time and
+// write id: those that it may repeat.
+class Neighbours {
+ public:
+  // Whether `body` repeats one of them.
+  bool Has(std::string_view body, const Digest& digest) {
+    if (!digests_.empty() && !SamePlace(body)) digests_.clear();
+    return std::find(digests_.begin(), digests_.end(), digest) != digests_.end();
+  }
+  void Add(std::string_view body, const Digest& digest) {
+    body_ = body;
+    digests_.push_back(digest);
+  }
+
+ private:
+  bool SamePlace(std::string_view body) const {
+    return EventTimeOf(body) == EventTimeOf(body_) && WriteIdOf(body) == WriteIdOf(body_) &&
+           KeyOf(body) == KeyOf(body_);
+  }
+  std::string_view body_;
+  std::vector<Digest> digests_;
+};
+
+void Prefetch(const HistoryRecord* record) {
+  constexpr ptrdiff_t kLineBytes = 64;
+  const auto* const at = reinterpret_cast<const char*>(record);
+  for (ptrdiff_t line = 0; line < 3; ++line) __builtin_prefetch(at + line * kLineBytes);
+}
+
+void Count(const Digest& digest, DayDigest* day) {
+  ++day->records;
+  day->digest += digest;
+}
+
+}  // namespace
+
+struct TableWriter::Attempt {
+  const FeatureGroup& group;
+  const HistoryRecords& records;
+  std::vector<const DataFile*> candidates;  // files that may have some of the records already
+  std::vector<int64_t> covered;             // by the table's position, HistoryRecords::CoveredBy
+  int64_t complete_us = 0;                  // hours that end before it are complete
+};
+
+struct TableWriter::Part {
+  std::optional<NewFile> file;  // unless nothing in it is new
+  DigestSet digests;            // of the records in it, if the cache takes them
+  DayDigest written;
+  DayDigest repeats;  // of records of the log
+  uint64_t duplicates = 0;
+  int32_t day = 0;
+};
+
+TableWriter::TableWriter(runtime::FileSystem& files, std::unique_ptr<Table> table)
+    : files_(files), table_(std::move(table)), digests_(kDigestsMax) {}
+
+Result<std::unique_ptr<TableWriter>> TableWriter::Open(runtime::FileSystem& files,
+                                                       const std::string& offline_root,
+                                                       const FeatureGroup& group, int64_t now_us) {
+  TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<Table> table,
+                          Table::OpenForWrite(files, offline_root, group, now_us));
+  const bool cleaned = table->RemoveOrphans().ok();
+  if (table->current().id == 0) {
+    TableChange nothing;
+    nothing.now_us = now_us;
+    Status first = table->Commit(group, nothing);
+    if (first.code() == Code::kAlreadyExists) first = table->Reload();
+    TOKURA_RETURN_IF_ERROR(first);
+  }
+  std::unique_ptr<TableWriter> writer(new TableWriter(files, std::move(table)));
+  writer->leftovers_ = !cleaned;
+  return writer;
+}
+
+Result<CommitOutcome> TableWriter::Commit(const FeatureGroup& group, const TableCommit& commit,
+                                          const HistoryRecords& records) {
+  TOKURA_RETURN_IF_ERROR(table_->Refresh());  // or files would be written in vain
+  Partitions partitions = ByPartition(records, group.partition);
+  for (auto& [number, list] : partitions) SortForFile(records, &list);
+  Result<CommitOutcome> outcome = CommitOnce(group, commit, records, partitions);
+  for (int attempt = 1; attempt < kCommitAttempts && !outcome.ok(); ++attempt) {
+    if (outcome.status().code() != Code::kAlreadyExists) break;
+    TOKURA_RETURN_IF_ERROR(table_->Reload());
+    outcome = CommitOnce(group, commit, records, partitions);
+  }
+  return outcome;
+}
+
+Result<CommitOutcome> TableWriter::Commit(const FeatureGroup& group, const TableCommit& commit,
+                                          const std::vector<HistoryRow>& rows) {
+  return Commit(group, commit, RecordsOf(rows));
+}
+
+Status TableWriter::Evolve(const FeatureGroup& group, int64_t now_us) {
+  Status evolved = table_->Evolve(group, now_us);
+  for (int attempt = 1; attempt < kCommitAttempts; ++attempt) {
+    if (evolved.code() != Code::kAlreadyExists) break;
+    TOKURA_RETURN_IF_ERROR(table_->Reload());
+    evolved = table_->Evolve(group, now_us);
+  }
+  return evolved;
+}
+
+Result<CommitOutcome> TableWriter::CommitOnce(const FeatureGroup& group, const TableCommit& commit,
+                                              const HistoryRecords& records,
+                                              const Partitions& partitions) {
+  const Snapshot& current = table_->current();
+  const Attempt attempt{group, records, FilesThatMayHold(current.files, records.bounds()),
+                        records.CoveredBy(current.position), current.watermark_us - kLatenessUs};
+  CommitOutcome outcome;
+  TableChange change;
+  change.position = commit.position;
+  change.watermark_us = commit.watermark_us;
+  change.now_us = commit.now_us;
+  std::vector<std::pair<std::string, DigestSet>> digests;  // of files, for the cache
+  for (const auto& [number, list] : partitions) {
+    Result<Part> part = WritePart(attempt, list);
+    if (!part.ok()) {
+      RemoveUnpublished(change.added);
+      leftovers_ = true;
+      return part.status();
+    }
+    outcome.duplicates += part->duplicates;
+    Add({{part->day, part->repeats}}, &outcome.duplicate_days);
+    if (!part->file) continue;
+    outcome.rows += part->file->file.rows;
+    outcome.bytes += part->file->file.bytes;
+    ++outcome.files;
+    Add({{part->day, part->written}}, &change.days);
+    if (digests_.Takes(part->file->file.rows)) {
+      digests.emplace_back(part->file->file.path, std::move(part->digests));
+    }
+    change.added.push_back(*std::move(part->file));
+  }
+  std::erase_if(outcome.duplicate_days, [](const auto& day) { return day.second.records == 0; });
+  change.duplicates = outcome.duplicate_days;
+  const Status committed = table_->Commit(group, change);
+  if (!committed.ok()) {
+    // Only where the outcome is certain: else the snapshot may be there and name these files.
+    if (committed.code() == Code::kAlreadyExists) RemoveUnpublished(change.added);
+    leftovers_ = true;
+    return committed;
+  }
+  if (leftovers_ || ++commits_ >= kCommitsPerCleaning) {
+    leftovers_ = !table_->RemoveOrphans().ok();
+    commits_ = 0;
+  }
+  for (auto& [path, of_file] : digests) {
+    digests_.Add(table_->folder() + "/" + path, std::move(of_file));
+  }
+  return outcome;
+}
+
+Result<TableWriter::Part> TableWriter::WritePart(const Attempt& attempt, const RecordList& list) {
+  const std::string partition =
+      PartitionOf(attempt.group.partition, EventTimeOf(list.front()->body()));
+  for (int i = 0; i < kNameAttempts; ++i) {
+    const std::string stem = table_->NewFileStem(partition, attempt_);
+    Result<Part> part = TryWritePart(attempt, list, partition, stem);
+    if (part.ok() || part.status().code() != Code::kAlreadyExists) return part;
+    // Left by a commit whose outcome was unknown: never overwritten.
+    ++attempt_;
+  }
+  return ResourceExhausted(table_->folder() + "/data/" + partition +
+                           ": too many files of failed commits; start the compactor again");
+}
+
+Result<TableWriter::Part> TableWriter::TryWritePart(const Attempt& attempt, const RecordList& list,
+                                                    const std::string& partition,
+                                                    const std::string& stem) {
+  Part part;
+  part.day = EventDay(EventTimeOf(list.front()->body()));
+  if (digests_.Takes(list.size())) part.digests = DigestSet(list.size());
+  const std::vector<const Feature*> features = FeaturesToWrite(attempt.group, list);
+  std::unique_ptr<RecordFileWriter> file;
+  Neighbours neighbours;
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (i + kRecordsAhead < list.size()) Prefetch(list[i + kRecordsAhead]);
+    const HistoryRecord& record = *list[i];
+    if (record.seq <= attempt.covered[record.origin]) continue;
+    const std::string_view body = record.body();
+    const Digest digest = DigestBytes(body);
+    bool repeated = neighbours.Has(body, digest);
+    if (!repeated && !attempt.candidates.empty()) {
+      TOKURA_ASSIGN_OR_RETURN(repeated, HasRecord(attempt, body, digest));
+    }
+    if (repeated) {
+      ++part.duplicates;
+      if (attempt.records.is_of_log(record)) Count(digest, &part.repeats);
+      continue;
+    }
+    neighbours.Add(body, digest);
+    if (file == nullptr) {
+      TOKURA_ASSIGN_OR_RETURN(file, RecordFileWriter::Open(files_, table_->folder(), stem,
+                                                           partition, attempt.group, features));
+    }
+    const RecordPlace place{.write_time_us = record.write_time_us,
+                            .late = HourEndUs(EventTimeOf(body)) <= attempt.complete_us,
+                            .origin = attempt.records.origin(record),
+                            .seq = record.seq};
+    TOKURA_RETURN_IF_ERROR(file->Append(body, place, digest));
+    Count(digest, &part.written);
+    if (digests_.Takes(list.size())) part.digests.Insert(digest);
+  }
+  if (file != nullptr) {
+    TOKURA_ASSIGN_OR_RETURN(part.file, file->Finish());
+  }
+  return part;
+}
+
+Result<bool> TableWriter::HasRecord(const Attempt& attempt, std::string_view body,
+                                    const Digest& digest) {
+  const int64_t event_time = EventTimeOf(body);
+  const uint64_t prefix = WritePrefixOf(WriteIdOf(body));
+  for (const DataFile* file : attempt.candidates) {
+    if (event_time < file->event_time_min_us || event_time > file->event_time_max_us) continue;
+    if (prefix < file->write_prefix_min || prefix > file->write_prefix_max) continue;
+    TOKURA_ASSIGN_OR_RETURN(const DigestSet* held,
+                            digests_.Of(files_, table_->folder(), *file, attempt.group));
+    if (held->Contains(digest)) return true;
+  }
+  return false;
+}
+
+void TableWriter::RemoveUnpublished(const std::vector<NewFile>& written) {
+  // Best effort: what stays is an orphan, removed later.
+  for (const NewFile& file : written) {
+    (void)files_.Remove(table_->folder() + "/" + file.file.path);
+  }
+}
+
+}  // namespace tokura::offline
