@@ -11,13 +11,13 @@
 #include "offline/records/data_file.h"
 #include "offline/records/data_file_reader.h"
 #include "offline/table/table.h"
+#include "runtime/file_chunks.h"
 
 namespace tokura::offline {
 namespace {
 
 using Days = DayDigests;
 
-constexpr size_t kReadBytes = 1 << 20;
 // Of a folded row beside its key and its packed bytes.
 constexpr uint64_t kRowBytes = 128;
 
@@ -180,7 +180,7 @@ class GroupVerifier {
       return Corrupt(path + ": has " + std::to_string(bytes) + " bytes, the snapshot says " +
                      std::to_string(file.bytes));
     }
-    TOKURA_RETURN_IF_ERROR(CheckBytes(path, *raw, file));
+    TOKURA_RETURN_IF_ERROR(CheckBytes(path, file));
     TOKURA_ASSIGN_OR_RETURN(
         const std::unique_ptr<DataFileReader> reader,
         DataFileReader::Open(files_, snapshot_->folder(), file, group_, std::nullopt));
@@ -197,16 +197,8 @@ class GroupVerifier {
   }
 
   // Also those that no reader of ours looks at.
-  static Status CheckBytes(const std::string& path, const runtime::ReadableFile& raw,
-                           const DataFile& file) {
-    std::string buffer(kReadBytes, '\0');
-    uint32_t crc32c = 0;
-    for (uint64_t offset = 0; offset < file.bytes;) {
-      TOKURA_ASSIGN_OR_RETURN(const size_t read, raw.ReadAt(offset, buffer));
-      if (read == 0) break;
-      crc32c = Crc32c(std::string_view(buffer).substr(0, read), crc32c);
-      offset += read;
-    }
+  Status CheckBytes(const std::string& path, const DataFile& file) {
+    TOKURA_ASSIGN_OR_RETURN(const uint32_t crc32c, runtime::ChecksumOf(files_, path));
     if (crc32c == file.crc32c) return OkStatus();
     return Corrupt(path + ": checksum mismatch; restore the file from a backup");
   }

@@ -16,6 +16,7 @@
 #include "offline/join/value_gather.h"
 #include "offline/records/arrow_file.h"
 #include "offline/records/data_file_schema.h"
+#include "runtime/file_chunks.h"
 
 namespace tokura::offline {
 namespace {
@@ -77,7 +78,7 @@ Result<bool> GroupValues::Resume() {
   const std::vector<uint32_t> checksums = ChecksumsIn(*mark);
   if (MarkOf(checksums) != *mark) return false;
   for (size_t i = 0; i < checksums.size(); ++i) {
-    const Result<uint32_t> checksum = ChecksumOf(files_, RunPath(i));
+    const Result<uint32_t> checksum = runtime::ChecksumOf(files_, RunPath(i));
     if (!checksum.ok() || *checksum != checksums[i]) return false;
   }
   TOKURA_RETURN_IF_ERROR(OpenRuns(checksums.size()));

@@ -1,12 +1,9 @@
 #include "offline/join/spill_file.h"
 
-#include <span>
 #include <utility>
 
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
-
-#include "core/bytes.h"
 
 namespace tokura::offline {
 
@@ -58,18 +55,6 @@ Result<std::shared_ptr<arrow::RecordBatch>> SpillReader::Next() {
     TOKURA_RETURN_IF_ERROR(FromArrow(batch->Validate(), Code::kCorrupt, path_));
   }
   return batch;
-}
-
-Result<uint32_t> ChecksumOf(runtime::FileSystem& files, const std::string& path) {
-  TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<runtime::ReadableFile> file, files.Open(path));
-  std::string buffer(1 << 20, '\0');
-  uint32_t checksum = 0;
-  for (uint64_t offset = 0;;) {
-    TOKURA_ASSIGN_OR_RETURN(const size_t bytes, file->ReadAt(offset, std::span<char>(buffer)));
-    if (bytes == 0) return checksum;
-    checksum = Crc32c(std::string_view(buffer).substr(0, bytes), checksum);
-    offset += bytes;
-  }
 }
 
 }  // namespace tokura::offline

@@ -50,7 +50,4 @@ class SpillReader {
   std::shared_ptr<arrow::ipc::RecordBatchStreamReader> reader_;
 };
 
-// The checksum of a whole file, as SpillWriter gave it.
-Result<uint32_t> ChecksumOf(runtime::FileSystem& files, const std::string& path);
-
 }  // namespace tokura::offline

@@ -1,29 +1,11 @@
 #include "offline/user_files/file_digest.h"
 
-#include <functional>
-
 #include <xxhash.h>
 
 #include "core/digest.h"
+#include "runtime/file_chunks.h"
 
 namespace tokura::offline {
-namespace {
-
-constexpr size_t kChunkBytes = 1 << 20;
-
-Status ForEachChunk(runtime::FileSystem& files, const std::string& path,
-                    const std::function<Status(std::string_view)>& take) {
-  TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<runtime::ReadableFile> file, files.Open(path));
-  std::string chunk(kChunkBytes, '\0');
-  for (uint64_t offset = 0;;) {
-    TOKURA_ASSIGN_OR_RETURN(const size_t n, file->ReadAt(offset, chunk));
-    if (n == 0) return OkStatus();
-    TOKURA_RETURN_IF_ERROR(take(std::string_view(chunk).substr(0, n)));
-    offset += n;
-  }
-}
-
-}  // namespace
 
 struct FileDigest::State {
   std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> xxh{XXH3_createState(), &XXH3_freeState};
@@ -46,7 +28,7 @@ std::string FileDigest::ToHex() const {
 
 Result<std::string> DigestOfFile(runtime::FileSystem& files, const std::string& path) {
   FileDigest digest;
-  TOKURA_RETURN_IF_ERROR(ForEachChunk(files, path, [&](std::string_view bytes) {
+  TOKURA_RETURN_IF_ERROR(runtime::ForEachChunk(files, path, [&](std::string_view bytes) {
     digest.Update(bytes);
     return OkStatus();
   }));
@@ -57,7 +39,7 @@ Result<std::string> CopyFile(runtime::FileSystem& files, const std::string& from
                              const std::string& to) {
   TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<runtime::WritableFile> file, files.Create(to));
   FileDigest digest;
-  TOKURA_RETURN_IF_ERROR(ForEachChunk(files, from, [&](std::string_view bytes) {
+  TOKURA_RETURN_IF_ERROR(runtime::ForEachChunk(files, from, [&](std::string_view bytes) {
     digest.Update(bytes);
     return file->Append(bytes);
   }));
