@@ -3,22 +3,13 @@
 #include "catalog/catalog.h"
 #include "cli/text/format.h"
 #include "cli/text/table.h"
+#include "core/hex.h"
 #include "core/key_codec.h"
 #include "core/record.h"
 #include "offline/table/location.h"
 
 namespace tokura::cli {
 namespace {
-
-std::string Hex(std::string_view bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (const char c : bytes) {
-    hex += kDigits[static_cast<unsigned char>(c) >> 4];
-    hex += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return hex;
-}
 
 // Without a definition: a type that prints the value as its kind tells.
 Type TypeOf(const Value& value) {
@@ -91,7 +82,7 @@ Result<std::string> RecordText::Line(const replication::LogRecord& logged) const
     key +=
         (key.empty() ? "" : ",") + column.name + "=" + Printable(FormatValue(value, column.type));
   }
-  line += key.empty() ? Hex(record.key) : key;
+  line += key.empty() ? EncodeHex(record.key) : key;
   line += " @ " + FormatTimestamp(Timestamp{record.event_time_us}) + " ";
   if (record.delete_row) line += " DELETE";
   for (const Cell& cell : record.cells) line += " " + CellText(cell, group);
@@ -112,7 +103,7 @@ Status RecordText::AppendJson(const replication::LogRecord& logged,
   json->Key("group").String(GroupName(id)).Key("key");
   const auto columns = KeyColumnsOf(record, group);
   if (columns.empty()) {
-    json->String(Hex(record.key));
+    json->String(EncodeHex(record.key));
   } else {
     json->BeginObject();
     for (const auto& [column, value] : columns) {

@@ -1,5 +1,6 @@
 #include "client/wire.h"
 #include "client/wire_proto.h"
+#include "core/big_endian.h"
 #include "core/limits.h"
 #include "core/record_results.h"
 
@@ -64,19 +65,15 @@ std::vector<Status> ResultsFromProto(const Repeated& proto) {
 }
 
 void PutDigest(const Digest& digest, std::string* out) {
-  for (const uint64_t half : {digest.high, digest.low}) {
-    for (int shift = 56; shift >= 0; shift -= 8) out->push_back(static_cast<char>(half >> shift));
-  }
+  char bytes[16];
+  PutBigEndian(digest.high, bytes);
+  PutBigEndian(digest.low, bytes + 8);
+  out->append(bytes, sizeof bytes);
 }
 
 Result<Digest> ReadDigest(std::string_view bytes) {
   if (bytes.size() != 16) return InvalidArgument("digest that is not of 16 bytes");
-  Digest digest;
-  for (size_t i = 0; i < 16; ++i) {
-    uint64_t& half = i < 8 ? digest.high : digest.low;
-    half = half << 8 | static_cast<uint8_t>(bytes[i]);
-  }
-  return digest;
+  return Digest{GetBigEndian(bytes.data()), GetBigEndian(bytes.data() + 8)};
 }
 
 }  // namespace

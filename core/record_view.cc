@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "core/big_endian.h"
 #include "core/bytes.h"
 #include "core/canonical.h"
 #include "core/cell_reader.h"
@@ -99,7 +100,7 @@ bool OpenRecord(std::string_view bytes, RecordView* view) {
   view->body = bytes;
   view->stores = static_cast<Stores>(flags & kStoresMask);
   view->delete_row = (flags & kDeleteRow) != 0;
-  view->version = {static_cast<int64_t>(GetU64(head + 2)), __builtin_bswap64(GetU64(head + 10))};
+  view->version = {static_cast<int64_t>(GetU64(head + 2)), GetBigEndian(head + 10)};
   if (view->version.event_time_us < kMinTimestamp.us ||
       view->version.event_time_us > kMaxTimestamp.us) {
     return false;
@@ -128,9 +129,7 @@ int64_t EventTimeOf(std::string_view record) {
 
 std::string_view WriteIdOf(std::string_view record) { return record.substr(10, 16); }
 
-uint64_t WritePrefixOf(std::string_view write_id) {
-  return __builtin_bswap64(GetU64(write_id.data()));
-}
+uint64_t WritePrefixOf(std::string_view write_id) { return GetBigEndian(write_id.data()); }
 
 std::string_view KeyOf(std::string_view record) {
   const bool has_ttl = (static_cast<uint8_t>(record[1]) & kHasTtl) != 0;

@@ -1,53 +1,30 @@
 #include <algorithm>
 
+#include "core/big_endian.h"
+#include "core/hex.h"
 #include "core/record.h"
 
 namespace tokura {
 namespace {
 
-constexpr std::string_view kDigits = "0123456789abcdef";
 constexpr int kCounterBits = 12;
 constexpr uint64_t kCounterSize = uint64_t{1} << kCounterBits;
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-void PutBigEndian(uint64_t v, uint8_t* out) {
-  for (int i = 0; i < 8; ++i) out[i] = static_cast<uint8_t>(v >> (56 - 8 * i));
-}
-
 }  // namespace
 
-uint64_t WriteId::prefix() const {
-  uint64_t v = 0;
-  for (size_t i = 0; i < 8; ++i) v = v << 8 | bytes[i];
-  return v;
-}
+uint64_t WriteId::prefix() const { return GetBigEndian(bytes.data()); }
 
 std::string WriteId::ToHex() const {
-  std::string hex;
-  hex.reserve(32);
-  for (const uint8_t byte : bytes) {
-    hex += kDigits[byte >> 4];
-    hex += kDigits[byte & 15];
-  }
-  return hex;
+  return EncodeHex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 Result<WriteId> WriteId::FromHex(std::string_view hex) {
-  const Status malformed = InvalidArgument("expected a write id of 32 hex digits");
   WriteId id;
-  if (hex.size() != 2 * id.bytes.size()) return malformed;
-  for (size_t i = 0; i < id.bytes.size(); ++i) {
-    const int high = HexDigit(hex[2 * i]);
-    const int low = HexDigit(hex[2 * i + 1]);
-    if (high < 0 || low < 0) return malformed;
-    id.bytes[i] = static_cast<uint8_t>(high << 4 | low);
+  const std::optional<std::string> bytes = DecodeHex(hex);
+  if (!bytes || bytes->size() != id.bytes.size()) {
+    return InvalidArgument("expected a write id of 32 hex digits");
   }
+  std::copy(bytes->begin(), bytes->end(), id.bytes.begin());
   return id;
 }
 

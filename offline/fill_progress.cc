@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "client/json_value.h"
+#include "core/hex.h"
 #include "core/key_codec.h"
 
 namespace tokura::offline {
@@ -15,28 +16,6 @@ std::string DirectoryOf(const std::string& offline_root) { return offline_root +
 
 std::string PathOf(const std::string& offline_root, GroupId group) {
   return DirectoryOf(offline_root) + "/" + std::to_string(group.value) + ".json";
-}
-
-std::string Hex(std::string_view bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (const char c : bytes) {
-    hex += kDigits[static_cast<unsigned char>(c) >> 4];
-    hex += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return hex;
-}
-
-std::optional<std::string> FromHex(std::string_view hex) {
-  const auto digit = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-  };
-  std::string bytes;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
-    if (digit(hex[i]) < 0 || digit(hex[i + 1]) < 0) return std::nullopt;
-    bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
-  }
-  return hex.size() % 2 == 0 ? std::optional(bytes) : std::nullopt;
 }
 
 }  // namespace
@@ -65,7 +44,7 @@ Result<FillProgress> ReadFillProgress(runtime::FileSystem& files, const std::str
   const int64_t* records = integer("records");
   const client::Json* after = json->Find("after_key");
   std::optional<std::string> key;
-  if (after != nullptr && after->string() != nullptr) key = FromHex(*after->string());
+  if (after != nullptr && after->string() != nullptr) key = DecodeHex(*after->string());
   if (online == nullptr || done == nullptr || records == nullptr || *records < 0 || !key) {
     return Corrupt(path +
                    ": not the progress of a fill; restore it, or remove it and what was "
@@ -80,7 +59,7 @@ Status WriteFillProgress(runtime::FileSystem& files, const std::string& offline_
   client::JsonWriter json(&text);
   json.BeginObject().Key("format").Int(kFormat);
   json.Key("online").Bool(progress.online).Key("done").Bool(progress.done);
-  json.Key("after_key").String(Hex(progress.after_key)).Key("records").UInt(progress.records);
+  json.Key("after_key").String(EncodeHex(progress.after_key)).Key("records").UInt(progress.records);
   json.EndObject();
   TOKURA_RETURN_IF_ERROR(files.CreateDirectories(DirectoryOf(offline_root)));
   return runtime::WriteFileAtomically(files, PathOf(offline_root, group), text + "\n");

@@ -1,27 +1,21 @@
 #include "cli/ingest/import_registry.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <memory>
 #include <vector>
 
 #include "client/json_value.h"
+#include "core/big_endian.h"
 #include "core/bytes.h"
 #include "core/digest.h"
+#include "offline/user_files/file_digest.h"
+#include "runtime/file_chunks.h"
 
 namespace tokura::cli {
 namespace {
 
-constexpr size_t kChunkBytes = 1 << 20;
 constexpr uint64_t kEntryBytesMax = 1 << 16;
 constexpr int64_t kFormat = 1;
 constexpr uint64_t kRowsPerMs = 4096;
-
-struct FreeState {
-  void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-};
-using HashState = std::unique_ptr<XXH3_state_t, FreeState>;
 
 std::string EntryJson(const Import& import, const ImportIdentity& identity) {
   std::string text;
@@ -59,25 +53,18 @@ std::string EntryPath(const std::string& offline_root, const std::string& id) {
 
 Result<std::string> ImportId(runtime::FileSystem& files, const std::string& path,
                              const ImportIdentity& identity) {
-  TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<runtime::ReadableFile> file, files.Open(path));
-  const HashState state(XXH3_createState());
-  if (state == nullptr) return Internal("no memory to digest " + path);
-  XXH3_128bits_reset(state.get());
+  offline::FileDigest digest;
   // Each text ends in a NUL, which none can hold, so no two identities run together.
   for (const std::string& text :
        {identity.group, identity.lane, identity.format, identity.event_time_column,
         std::string(identity.skip_nulls ? "skip" : "write")}) {
-    XXH3_128bits_update(state.get(), text.c_str(), text.size() + 1);
+    digest.Update({text.c_str(), text.size() + 1});
   }
-  std::vector<char> chunk(kChunkBytes);
-  for (uint64_t offset = 0;;) {
-    TOKURA_ASSIGN_OR_RETURN(const size_t n, file->ReadAt(offset, chunk));
-    if (n == 0) break;
-    XXH3_128bits_update(state.get(), chunk.data(), n);
-    offset += n;
-  }
-  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
-  return Digest{hash.high64, hash.low64}.ToHex();
+  TOKURA_RETURN_IF_ERROR(runtime::ForEachChunk(files, path, [&](std::string_view bytes) {
+    digest.Update(bytes);
+    return OkStatus();
+  }));
+  return digest.ToHex();
 }
 
 Result<Import> RegisterImport(runtime::FileSystem& files, const std::string& offline_root,
@@ -109,10 +96,8 @@ WriteId ImportWriteId(const Import& import, uint64_t ordinal) {
   PutU64(&seed, ordinal);
   const uint64_t rest = DigestBytes(seed).low;
   WriteId id;
-  for (int i = 0; i < 8; ++i) {
-    id.bytes[static_cast<size_t>(i)] = static_cast<uint8_t>(prefix >> (56 - 8 * i));
-    id.bytes[static_cast<size_t>(i) + 8] = static_cast<uint8_t>(rest >> (56 - 8 * i));
-  }
+  PutBigEndian(prefix, id.bytes.data());
+  PutBigEndian(rest, id.bytes.data() + 8);
   id.bytes[8] = static_cast<uint8_t>((id.bytes[8] & 0x3F) | 0x80);  // the variant of RFC 9562
   return id;
 }

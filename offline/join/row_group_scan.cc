@@ -13,6 +13,7 @@
 #include <arrow/compute/cast.h>
 #include <arrow/type.h>
 
+#include "core/big_endian.h"
 #include "core/bytes.h"
 #include "offline/join/key_runs.h"
 #include "offline/records/arrow_file.h"
@@ -322,12 +323,6 @@ class RowGroupScan {
       for (const uint32_t feature : *named) says[feature] = what;
     }
     return OkStatus();
-  }
-
-  static uint64_t GetBigEndian(const uint8_t* bytes) {
-    uint64_t x = 0;
-    for (int i = 0; i < 8; ++i) x = x << 8 | bytes[i];
-    return x;
   }
 
   const ScanTarget& target_;

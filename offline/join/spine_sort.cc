@@ -12,6 +12,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include "core/big_endian.h"
 #include "offline/join/radix_sort.h"
 
 namespace tokura::offline {
@@ -29,11 +30,9 @@ size_t SharedPrefix(std::string_view a, std::string_view b) {
 }
 
 uint64_t HeadOf(std::string_view key, size_t from) {
-  uint8_t bytes[8] = {};
+  char bytes[8] = {};
   std::memcpy(bytes, key.data() + from, std::min<size_t>(key.size() - from, sizeof bytes));
-  uint64_t head = 0;
-  for (const uint8_t byte : bytes) head = head << 8 | byte;
-  return head;
+  return GetBigEndian(bytes);
 }
 
 std::shared_ptr<arrow::Schema> SpillSchema() {

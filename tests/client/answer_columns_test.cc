@@ -62,7 +62,8 @@ TEST_F(AnswerColumnsTest, AreWrittenAsTheGeneratedCodeWritesThem) {
     }
     wire::ToProto(expected, proto.mutable_values());
     if (plain) proto.clear_has_value();
-    ASSERT_EQ(Hex(Encoded(&columns)), Hex(proto.SerializeAsString())) << type.ToString();
+    ASSERT_EQ(EncodeHex(Encoded(&columns)), EncodeHex(proto.SerializeAsString()))
+        << type.ToString();
   }
 }
 

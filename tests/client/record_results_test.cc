@@ -36,8 +36,8 @@ TEST(RecordResults, AreTheBytesOfBothGeneratedResponses) {
     const std::vector<Status> results = AnyResults(&samples);
     const std::string token = samples.Pick<std::string>({"", "t", std::string(200, 't')});
     const std::string bytes = EncodeRecordResults(results, token);
-    ASSERT_EQ(Hex(bytes), Hex(Generated<v1::PutRecordsResponse>(results, token)));
-    ASSERT_EQ(Hex(bytes), Hex(Generated<v1::NodeAppendResponse>(results, token)));
+    ASSERT_EQ(EncodeHex(bytes), EncodeHex(Generated<v1::PutRecordsResponse>(results, token)));
+    ASSERT_EQ(EncodeHex(bytes), EncodeHex(Generated<v1::NodeAppendResponse>(results, token)));
     const Result<RecordResults> decoded = DecodeRecordResults(bytes, results.size());
     ASSERT_TRUE(decoded.ok());
     EXPECT_EQ(decoded->token, token);

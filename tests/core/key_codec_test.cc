@@ -56,8 +56,8 @@ std::string Encode(const std::vector<Value>& values) { return *EncodeRowKey(Grou
 // The worked example of docs/formats/key.md.
 TEST(KeyCodec, HasTheBytesOfTheFormatPage) {
   const std::vector<Value> key = {"UA", std::string("J\0", 2), -2, true};
-  EXPECT_EQ(Hex(Encode(key)),
-            Hex(FromHex("01 000007  5541 0001  4a 00ff 0001  7ffffffffffffffe  01")));
+  EXPECT_EQ(EncodeHex(Encode(key)),
+            EncodeHex(FromHex("01 000007  5541 0001  4a 00ff 0001  7ffffffffffffffe  01")));
 }
 
 TEST(KeyCodec, DecodesWhatItEncodes) {
@@ -108,7 +108,7 @@ TEST(KeyCodec, GivesNoColumnOfBytesThatAreNone) {
   bool boolean = false;
   for (const std::string& bytes : {""s, "a"s, "\0"s, "a\0"s, "a\0\2"s, "a\0\xff"s, "a\0\xff\0"s}) {
     std::string_view rest = bytes;
-    EXPECT_FALSE(TakeTextKey(&rest, &room, &text)) << Hex(bytes);
+    EXPECT_FALSE(TakeTextKey(&rest, &room, &text)) << EncodeHex(bytes);
   }
   std::string_view seven = "1234567";
   EXPECT_FALSE(TakeIntKey(&seven, &integer));
@@ -169,7 +169,7 @@ TEST(Sharding, DependsOnThePartitionKeyAlone) {
       "route", "", {{"carrier", TypeOf("string")}, {"dest", TypeOf("string")}}, 1};
   const std::string one = Encode({"UA", "SFO"});
   const std::string other = *EncodeRowKey(GroupId(8), std::vector<Value>{"UA", "BOS"});
-  EXPECT_EQ(Hex(*PartitionKeyBytes(one, route)), "55410001");
+  EXPECT_EQ(EncodeHex(*PartitionKeyBytes(one, route)), "55410001");
   EXPECT_EQ(*ShardOfRowKey(one, route), *ShardOfRowKey(other, route));
   EXPECT_EQ(PartitionKeyBytes("\x01\0\0\7UA", route).status().code(), Code::kCorrupt);
 }

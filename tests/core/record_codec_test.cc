@@ -16,7 +16,7 @@ std::string Encode(const Record& record) {
 std::string CanonicalHex(const Value& value) {
   std::string bytes;
   AppendCanonicalValue(value, &bytes);
-  return Hex(bytes);
+  return EncodeHex(bytes);
 }
 
 // The worked example of docs/formats/record.md.
@@ -44,7 +44,7 @@ constexpr std::string_view kExampleHex =
     "a802 04 05";                       // 300: -3
 
 TEST(RecordCodec, HasTheBytesOfTheFormatPage) {
-  EXPECT_EQ(Hex(Encode(Example())), Hex(FromHex(kExampleHex)));
+  EXPECT_EQ(EncodeHex(Encode(Example())), EncodeHex(FromHex(kExampleHex)));
   EXPECT_EQ(*DecodeRecord(FromHex(kExampleHex)), Example());
 }
 
@@ -86,7 +86,7 @@ TEST(RecordCodec, AcceptsMutatedBytesOnlyIfTheyAreCanonical) {
     const auto record = DecodeRecord(bytes);
     if (!record.ok()) continue;
     ++accepted;
-    ASSERT_EQ(Hex(Encode(*record)), Hex(bytes));
+    ASSERT_EQ(EncodeHex(Encode(*record)), EncodeHex(bytes));
   }
   EXPECT_GT(accepted, 1'000);
 }

@@ -68,7 +68,7 @@ TEST_P(RecordViewTest, PacksWhatUnpackingMergingAndPackingGive) {
       const std::string expected = PackRow(row, group);
       if (short_way) {
         ++taken;
-        ASSERT_EQ(Hex(packed), Hex(expected));
+        ASSERT_EQ(EncodeHex(packed), EncodeHex(expected));
       }
       // The next one meets what a table would hold: nothing, at times.
       old = samples.OneIn(4) ? std::string() : expected;

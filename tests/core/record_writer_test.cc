@@ -76,7 +76,7 @@ TEST(RecordWriter, WritesWhatCoercingAndEncodingGiveOrRefuses) {
     ++written;
     std::string expected;
     EncodeRecord(record, &expected);
-    ASSERT_EQ(Hex(writer.record()), Hex(expected));
+    ASSERT_EQ(EncodeHex(writer.record()), EncodeHex(expected));
   }
   EXPECT_GT(written, 2'000);
 }

@@ -58,7 +58,7 @@ TEST_F(PackedRows, HaveTheBytesOfTheFormatPage) {
       "02000000 4e45"                         // end of the string, "NE"
       "02 01980dd733d20400 0000000000000000"  // feature 2 has another version
       "02 00a493d600000000";                  // feature 2 has a TTL
-  EXPECT_EQ(Hex(PackRow(row, group)), Hex(FromHex(expected)));
+  EXPECT_EQ(EncodeHex(PackRow(row, group)), EncodeHex(FromHex(expected)));
   EXPECT_EQ(*UnpackRow(FromHex(expected), group), row);
 }
 
@@ -79,17 +79,17 @@ TEST_F(PackedRows, UnpackToTheRowTheyWereMadeFrom) {
 TEST_F(PackedRows, SayOnceThatEverySlotHasAValueOrNone) {
   const FeatureGroup group = GroupOf({"int32", "bool"});
   const std::string full = PackRow(RowOf({Set(1, 7), Set(2, true)}), group);
-  EXPECT_EQ(Hex(full), Hex(FromHex("01 81 0100"                         // cells + short
-                                   "00980dd733d20400 0807060504030201"  // base
-                                   "01"                                 // values in all slots
-                                   "07000000 01")));
+  EXPECT_EQ(EncodeHex(full), EncodeHex(FromHex("01 81 0100"                         // cells + short
+                                               "00980dd733d20400 0807060504030201"  // base
+                                               "01"  // values in all slots
+                                               "07000000 01")));
   EXPECT_EQ(Read(full, group, 1), Value(7));
   const Row nulls = RowOf({{FeatureId(1), CellState::kNull, {}}});
   const std::string empty = PackRow(nulls, group);
-  EXPECT_EQ(Hex(empty), Hex(FromHex("01 81 0100"
-                                    "00980dd733d20400 0807060504030201"
-                                    "02"  // values in none
-                                    "02")));
+  EXPECT_EQ(EncodeHex(empty), EncodeHex(FromHex("01 81 0100"
+                                                "00980dd733d20400 0807060504030201"
+                                                "02"  // values in none
+                                                "02")));
   EXPECT_EQ(*UnpackRow(empty, group), nulls);
   std::string lie = empty;
   lie.back() = 3;  // a value after all

@@ -38,10 +38,10 @@ class RowProjectionTest : public testing::Test {
     if (StorageOf(columns.type(column)) == ColumnStorage::kFloats) {
       // A Value came by way of double, which makes one NaN of another.
       const uint32_t bits = CanonicalBits(GetRaw<float>(cells.value(row)));
-      return Hex({reinterpret_cast<const char*>(&bits), sizeof bits});
+      return EncodeHex({reinterpret_cast<const char*>(&bits), sizeof bits});
     }
-    if (cells.values != nullptr) return Hex({cells.value(row), cells.width});
-    return Hex(
+    if (cells.values != nullptr) return EncodeHex({cells.value(row), cells.width});
+    return EncodeHex(
         text.substr(cells.places[row].begin, cells.places[row].end - cells.places[row].begin));
   }
   static std::string AsColumn(const Value& value, const Type& type) {
@@ -72,7 +72,7 @@ class RowProjectionTest : public testing::Test {
         pbwire::AppendList(value.as<List>(), &bytes);
         break;
     }
-    return Hex(bytes);
+    return EncodeHex(bytes);
   }
 
   // Each feature by itself; the error of the first that has one.

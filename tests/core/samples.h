@@ -10,32 +10,18 @@
 #include <string_view>
 #include <vector>
 
+#include "core/hex.h"
 #include "core/record.h"
 #include "core/row.h"
 #include "core/schema.h"
 
 namespace tokura {
 
-inline std::string Hex(std::string_view bytes) {
-  std::string hex;
-  for (const char c : bytes) {
-    hex += "0123456789abcdef"[static_cast<uint8_t>(c) >> 4];
-    hex += "0123456789abcdef"[static_cast<uint8_t>(c) & 15];
-  }
-  return hex;
-}
-
-// Spaces are ignored.
+// Blanks and line ends are ignored. REQUIRES: hexadecimal text else.
 inline std::string FromHex(std::string_view hex) {
-  std::string digits;
-  for (const char c : hex) {
-    if (c != ' ') digits += c;
-  }
-  std::string bytes;
-  for (size_t i = 0; i + 1 < digits.size(); i += 2) {
-    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
-  }
-  return bytes;
+  std::string digits(hex);
+  std::erase_if(digits, [](char c) { return c == ' ' || c == '\n'; });
+  return DecodeHex(digits).value();
 }
 
 inline Type TypeOf(std::string_view text) { return *ParseType(text); }

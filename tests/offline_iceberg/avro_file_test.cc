@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/hex.h"
+
 namespace tokura::offline::iceberg {
 namespace {
 
@@ -29,16 +31,6 @@ AvroEncoder Point(int64_t x, const char* label, std::vector<std::string> tags) {
   for (const std::string& tag : tags) to.Bytes(tag);
   to.EndArray();
   return to;
-}
-
-std::string Hex(std::string_view bytes) {
-  std::string hex;
-  for (const char c : bytes) {
-    char digits[3];
-    std::snprintf(digits, sizeof digits, "%02x", static_cast<uint8_t>(c));
-    hex += digits;
-  }
-  return hex;
 }
 
 // A file as another writer might make it: any codec, any blocks.
@@ -92,8 +84,8 @@ TEST(AvroFile, WhatIsWrittenReadsBack) {
 }
 
 TEST(AvroFile, EncodesAsTheSpecificationSays) {
-  EXPECT_EQ(Hex(Point(-64, "foo", {"\x01", ""}).bytes()), "7f0206666f6f0402010000");
-  EXPECT_EQ(Hex(Point(64, nullptr, {}).bytes()), "80010000");
+  EXPECT_EQ(EncodeHex(Point(-64, "foo", {"\x01", ""}).bytes()), "7f0206666f6f0402010000");
+  EXPECT_EQ(EncodeHex(Point(64, nullptr, {}).bytes()), "80010000");
 }
 
 TEST(AvroFile, SameObjectsMakeTheSameBytes) {

@@ -6,22 +6,11 @@
 
 #include "core/bytes.h"
 #include "replication/log_mark.h"
+#include "tests/core/samples.h"
 #include "tests/replication/log_fixture.h"
 
 namespace tokura::replication {
 namespace {
-
-std::string FromHex(std::string_view hex) {
-  std::string bytes;
-  int high = -1;
-  for (const char c : hex) {
-    if (c == ' ' || c == '\n') continue;
-    const int digit = c <= '9' ? c - '0' : c - 'a' + 10;
-    if (high >= 0) bytes.push_back(static_cast<char>(high * 16 + digit));
-    high = high >= 0 ? -1 : digit;
-  }
-  return bytes;
-}
 
 LogMark SampleMark() {
   LogMark mark;

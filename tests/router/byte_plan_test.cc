@@ -196,7 +196,7 @@ TEST_F(BytePlanTest, AnswersTheBytesThatValuesGive) {
     const size_t nodes = samples.Pick<size_t>({1, 1, 3});
     std::vector<bool> silent;
     for (size_t i = 0; i < nodes; ++i) silent.push_back(samples.OneIn(5));
-    ASSERT_EQ(Hex(ByBytes(body, nodes, silent)), Hex(ByValues(body, nodes, silent)))
+    ASSERT_EQ(EncodeHex(ByBytes(body, nodes, silent)), EncodeHex(ByValues(body, nodes, silent)))
         << Parsed(body).ShortDebugString();
   }
 }
@@ -262,7 +262,7 @@ TEST_F(BytePlanTest, TakesNoHarmFromAnyBytes) {
       for (const std::string& key : other->requests[0].reads[static_cast<size_t>(r)].row_keys) {
         keys += key;
       }
-      ASSERT_EQ(Hex(asked.reads(r).keys()), Hex(keys));
+      ASSERT_EQ(EncodeHex(asked.reads(r).keys()), EncodeHex(keys));
     }
   }
 }

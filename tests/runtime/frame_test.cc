@@ -4,8 +4,10 @@
 
 #include <cstring>
 #include <random>
+#include "core/hex.h"
 
 #include "core/bytes.h"
+#include "core/hex.h"
 #include "core/limits.h"
 #include "runtime/rpc/frame_reader.h"
 
@@ -16,15 +18,6 @@ namespace {
 const FrameHeader kExample{
     .method = 2, .flags = 0, .request_id = 258, .deadline_us = 1'500'000, .body_bytes = 2};
 constexpr std::string_view kExampleHex = "544b524101020000020100000000000060e3160002000000";
-
-std::string Hex(std::string_view bytes) {
-  std::string hex;
-  for (const unsigned char c : bytes) {
-    hex += "0123456789abcdef"[c >> 4];
-    hex += "0123456789abcdef"[c & 15];
-  }
-  return hex;
-}
 
 std::string ExampleBytes() {
   std::string bytes;
@@ -54,8 +47,8 @@ Result<std::vector<std::string>> ReadAll(std::string_view bytes, size_t piece) {
 TEST(Frame, EncodesTheExampleOfTheFormatPage) {
   const std::string bytes = ExampleBytes();
   ASSERT_EQ(bytes.size(), 30u);
-  EXPECT_EQ(Hex(bytes.substr(0, 24)), kExampleHex);
-  EXPECT_EQ(Hex(bytes.substr(24)), "565b9f726869");
+  EXPECT_EQ(EncodeHex(bytes.substr(0, 24)), kExampleHex);
+  EXPECT_EQ(EncodeHex(bytes.substr(24)), "565b9f726869");
 }
 
 TEST(Frame, ParsesWhatItEncodes) {
@@ -94,7 +87,7 @@ TEST(Frame, TellsAnotherProtocolFromANewerVersion) {
 TEST(Frame, RoundTripsErrorsWithTheirWait) {
   const Status quota = ResourceExhausted("quota").WithRetryAfter(std::chrono::milliseconds(250));
   EXPECT_EQ(DecodeError(EncodeError(quota)), quota);
-  EXPECT_EQ(Hex(EncodeError(quota)), "06fa00000071756f7461");
+  EXPECT_EQ(EncodeHex(EncodeError(quota)), "06fa00000071756f7461");
   EXPECT_EQ(DecodeError(EncodeError(NotFound("group"))), NotFound("group"));
 }
 
