@@ -1,5 +1,5 @@
 // The one rule by which a cell is read, for rows and packed rows alike (data model: TTL, and what a
-// read says about each value). Used inside core/ alone.
+// read says about each value), and so for training sets.
 #pragma once
 
 #include <cstdint>

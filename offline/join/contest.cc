@@ -7,6 +7,8 @@
 #include <arrow/array/array_primitive.h>
 #include <arrow/util/byte_size.h>
 
+#include "core/big_endian.h"
+#include "core/visibility.h"
 #include "offline/records/array_values.h"
 
 namespace tokura::offline {
@@ -14,13 +16,8 @@ namespace {
 
 WriteId WriteIdOf(uint64_t prefix) {
   WriteId id;
-  for (int i = 0; i < 8; ++i) id.bytes[i] = static_cast<uint8_t>(prefix >> (56 - 8 * i));
+  PutBigEndian(prefix, id.bytes.data());
   return id;
-}
-
-bool IsExpired(int64_t event_time_us, int64_t ttl_us, int64_t now_us) {
-  int64_t expires_at_us = 0;
-  return !__builtin_add_overflow(event_time_us, ttl_us, &expires_at_us) && expires_at_us <= now_us;
 }
 
 }  // namespace
@@ -201,8 +198,11 @@ std::optional<Contest::Place> Contest::ValueAt(size_t row, size_t feature, int64
   if (takings.ttls != nullptr && takings.ttls->IsValid(holder.row)) {
     record_ttl_us = takings.ttls->Value(holder.row);
   }
-  const std::optional<int64_t> ttl_us = group_.EffectiveTtl(*features_[feature], record_ttl_us);
-  if (ttl_us && IsExpired(holder.event_time_us, *ttl_us, now_us)) return std::nullopt;
+  const Visibility visibility{group_, *features_[feature], now_us, std::nullopt};
+  if (visibility.StatusOf(CellState::kValue, holder.event_time_us, record_ttl_us) !=
+      ReadStatus::kPresent) {
+    return std::nullopt;
+  }
   return Place{holder.takings, holder.row};
 }
 

@@ -124,13 +124,33 @@ class TableOutput::Encoder {
   virtual arrow::Status End() = 0;
 };
 
-class TableOutput::ParquetEncoder final : public Encoder {
+// Of the formats that hold rows in groups. `Writer`: Arrow's, which has WriteTable and Close.
+template <typename Writer>
+class TableOutput::GroupEncoder : public Encoder {
  public:
-  ParquetEncoder(const std::shared_ptr<arrow::Schema>& schema, runtime::WritableFile& file)
+  GroupEncoder(const std::shared_ptr<arrow::Schema>& schema, runtime::WritableFile& file)
       : stream_(std::make_shared<FileOutputStream>(file)),
         groups_(schema, [this](const arrow::Table& group) {
           return writer_->WriteTable(group, group.num_rows());
         }) {}
+
+  arrow::Status Write(const arrow::RecordBatch& batch) override { return groups_.Add(batch); }
+  arrow::Status End() override {
+    ARROW_RETURN_NOT_OK(groups_.TakeRest());
+    return writer_->Close();
+  }
+
+ protected:
+  std::shared_ptr<FileOutputStream> stream_;  // joint owner: the writer
+  std::shared_ptr<Writer> writer_;
+
+ private:
+  RowGroups groups_;
+};
+
+class TableOutput::ParquetEncoder final : public GroupEncoder<parquet::arrow::FileWriter> {
+ public:
+  using GroupEncoder::GroupEncoder;
 
   arrow::Status Begin(const arrow::Schema& schema) override {
     parquet::WriterProperties::Builder properties;
@@ -144,39 +164,17 @@ class TableOutput::ParquetEncoder final : public Encoder {
                                                   arrow_properties.store_schema()->build()));
     return arrow::Status::OK();
   }
-  arrow::Status Write(const arrow::RecordBatch& batch) override { return groups_.Add(batch); }
-  arrow::Status End() override {
-    ARROW_RETURN_NOT_OK(groups_.TakeRest());
-    return writer_->Close();
-  }
-
- private:
-  std::shared_ptr<FileOutputStream> stream_;  // joint owner: the writer
-  std::unique_ptr<parquet::arrow::FileWriter> writer_;
-  RowGroups groups_;
 };
 
-class TableOutput::ArrowEncoder final : public Encoder {
+class TableOutput::ArrowEncoder final : public GroupEncoder<arrow::ipc::RecordBatchWriter> {
  public:
-  ArrowEncoder(const std::shared_ptr<arrow::Schema>& schema, runtime::WritableFile& file)
-      : stream_(std::make_shared<FileOutputStream>(file)),
-        groups_(schema, [this](const arrow::Table& group) { return writer_->WriteTable(group); }) {}
+  using GroupEncoder::GroupEncoder;
 
   arrow::Status Begin(const arrow::Schema& schema) override {
     ARROW_ASSIGN_OR_RAISE(
         writer_, arrow::ipc::MakeFileWriter(stream_, std::make_shared<arrow::Schema>(schema)));
     return arrow::Status::OK();
   }
-  arrow::Status Write(const arrow::RecordBatch& batch) override { return groups_.Add(batch); }
-  arrow::Status End() override {
-    ARROW_RETURN_NOT_OK(groups_.TakeRest());
-    return writer_->Close();
-  }
-
- private:
-  std::shared_ptr<FileOutputStream> stream_;  // joint owner: the writer
-  std::shared_ptr<arrow::ipc::RecordBatchWriter> writer_;
-  RowGroups groups_;
 };
 
 class TableOutput::CsvEncoder final : public Encoder {

@@ -37,6 +37,8 @@ class TableOutput {
 
  private:
   class Encoder;
+  template <typename Writer>
+  class GroupEncoder;
   class ParquetEncoder;
   class ArrowEncoder;
   class CsvEncoder;
