@@ -11,7 +11,8 @@ namespace {
 using runtime::Task;
 using namespace std::chrono_literals;
 
-constexpr auto kRoundPause = 1s;      // new groups get their table within it
+constexpr auto kRoundPauseMin = 10ms;
+constexpr auto kRoundPauseMax = 1s;   // new groups get their table within it
 constexpr auto kCoverPause = 200ms;   // between two looks of a waiter that nothing woke
 constexpr auto kStatusTimeout = 10s;  // of a node
 constexpr auto kStalled = 60s;        // CommitNow gives up when nothing moves for so long
@@ -106,9 +107,11 @@ Task<Status> Compactor::Impl::Start() {
 }
 
 Task<void> Compactor::Impl::Run() {
+  const auto pause = std::clamp<std::chrono::nanoseconds>(options_.commit_interval, kRoundPauseMin,
+                                                          kRoundPauseMax);
   auto last_commit = runtime_.clock->Monotonic();
   while (!stopping_) {
-    co_await wake_.WaitFor(kRoundPause);
+    co_await wake_.WaitFor(pause);
     if (stopping_) break;
     const runtime::Mutex::Guard guard = co_await round_lock_.Lock();
     if (runtime_.clock->Monotonic() - last_commit >= options_.commit_interval ||

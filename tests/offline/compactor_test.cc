@@ -62,6 +62,13 @@ TEST_F(CompactorTest, CommitsByItselfAfterTheInterval) {
   EXPECT_EQ(Rows().size(), 1u);
 }
 
+TEST_F(CompactorTest, CommitsByItselfAlsoAfterLessThanASecond) {
+  ASSERT_TRUE(StartCompactor(100ms).ok());
+  Put({Price("a", 1)});
+  world_.RunFor(500ms);
+  EXPECT_EQ(Rows().size(), 1u);
+}
+
 TEST_F(CompactorTest, CommitsEarlyWhenItsBufferIsFull) {
   ASSERT_TRUE(StartCompactor(std::chrono::hours(1), 4 << 10).ok());
   for (uint64_t write = 1; write <= 100; ++write) Put({Price("a", write)});
