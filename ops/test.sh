@@ -55,5 +55,9 @@ if [ $long = 1 ] && [ $failed = 0 ]; then
     build/release/bin/scenarios_test --gtest_brief=1 || failed=1
   build/venv/bin/python tests/kill/kill_test.py --tokura build/release/bin/tokura \
     --kills "${TOKURA_KILLS:-3000}" || failed=1
+  for flags in "" --s3; do
+    build/venv/bin/python tests/kill/compactor_kill_test.py --bin build/release/bin \
+      --kills "${TOKURA_KILLS:-500}" $flags || failed=1
+  done
 fi
 exit $failed

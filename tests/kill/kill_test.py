@@ -77,6 +77,10 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(timeout=60) == 0, "SIGTERM should end with 0"
+
     def harm_view(self, rng):
         """Deletes the view, or flips a byte of it, or leaves it alone."""
         view = os.path.join(self.directory, "data", "nodes", "n1", "view")
@@ -183,16 +187,26 @@ def check_files(server, acknowledged, sent, cared):
     assert cared or there == in_table, f"files are left over, as {list(there - in_table)[:5]}"
     for path in in_table:
         table = pq.ParquetFile(path).read(columns=["id", "a", "b", "_write_id"]).to_pydict()
-        for key, a, b in zip(table["id"], table["a"], table["b"]):
-            assert a == key and b == str(key), f"{path}: half record of key {key}"
-            counts[key] += 1
+        counts.update(whole_keys(path, table))
+    check_counts(counts, acknowledged, sent)
+    return len(counts)
+
+
+def whole_keys(path, table):
+    """The keys of a table's rows, none of which is half there."""
+    for key, a, b in zip(table["id"], table["a"], table["b"]):
+        assert a == key and b == str(key), f"{path}: half record of key {key}"
+    return table["id"]
+
+
+def check_counts(counts, acknowledged, sent):
+    """`counts`: how often each key is in the files."""
     doubled = [key for key, count in counts.items() if count > 1]
     assert not doubled, f"{len(doubled)} records are in the files twice, as {doubled[:5]}"
     missing = acknowledged - counts.keys()
     assert not missing, f"{len(missing)} acknowledged records are not in the files, as {list(missing)[:5]}"
     invented = counts.keys() - sent
     assert not invented, f"the files hold {len(invented)} records that were never sent"
-    return len(counts)
 
 
 def main():
@@ -240,14 +254,12 @@ def main():
         waited = server.run("wait", "--stores", "offline", "--timeout", "60s")
         assert waited.returncode == 0, waited.stderr
         # A clean stop and start removes files that a crash left unpublished.
-        server.process.terminate()
-        assert server.process.wait(timeout=60) == 0, "SIGTERM should end with 0"
+        server.stop()
         server.start()
         in_files = check_files(server, acknowledged, sent, options.care)
         verified = server.run("verify")
         assert verified.returncode == 0, verified.stdout + verified.stderr
-        server.process.terminate()
-        assert server.process.wait(timeout=60) == 0
+        server.stop()
         print(f"{options.kills} kills: {len(acknowledged)} acknowledged writes, {in_files} records in the "
               f"files, none lost, none twice, none half")
 

@@ -60,6 +60,7 @@ class ObjectStore:
     def _handler(store):
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = 'HTTP/1.1'
+            disable_nagle_algorithm = True  # or each answer waits 40 ms for an acknowledgement
 
             def log_message(self, *arguments):
                 pass
