@@ -22,10 +22,18 @@ constexpr int kZstdLevel = 1;
 // the largest columns.
 constexpr int kZstdLevelOfEventTime = 3;
 
-// The bytes of a value that is not null.
+bool HasBytes(const arrow::DataType& type) {
+  return arrow::is_binary_like(type.id()) || arrow::is_large_binary_like(type.id()) ||
+         arrow::is_fixed_width(type.id());
+}
+
+// The bytes of a value that is not null. REQUIRES: HasBytes, and whole ones.
 std::string_view BytesOf(const arrow::Array& array, int64_t i) {
   if (arrow::is_binary_like(array.type_id())) {
     return static_cast<const arrow::BinaryArray&>(array).GetView(i);
+  }
+  if (arrow::is_large_binary_like(array.type_id())) {
+    return static_cast<const arrow::LargeBinaryArray&>(array).GetView(i);
   }
   const auto width = static_cast<size_t>(array.type()->byte_width());
   const auto* const values = reinterpret_cast<const char*>(array.data()->buffers[1]->data());
@@ -45,6 +53,7 @@ bool ValuesRepeat(const arrow::Array& array) {
     return ValuesRepeat(*static_cast<const arrow::ListArray&>(array).values());
   }
   if (array.type_id() == arrow::Type::BOOL) return false;  // a bit each
+  if (!HasBytes(*array.type())) return true;
   const int64_t step = std::max<int64_t>(array.length() / kSample, 1);
   std::unordered_set<std::string_view> values;
   size_t sampled = 0;

@@ -16,6 +16,7 @@
 #include <parquet/properties.h>
 
 #include "offline/records/arrow_file.h"
+#include "offline/records/parquet_encoding.h"
 #include "offline/user_files/cell_text.h"
 #include "offline/user_files/csv.h"
 
@@ -119,7 +120,6 @@ class TableOutput::DigestingFile final : public runtime::WritableFile {
 class TableOutput::Encoder {
  public:
   virtual ~Encoder() = default;
-  virtual arrow::Status Begin(const arrow::Schema& schema) = 0;
   virtual arrow::Status Write(const arrow::RecordBatch& batch) = 0;
   virtual arrow::Status End() = 0;
 };
@@ -130,21 +130,36 @@ class TableOutput::GroupEncoder : public Encoder {
  public:
   GroupEncoder(const std::shared_ptr<arrow::Schema>& schema, runtime::WritableFile& file)
       : stream_(std::make_shared<FileOutputStream>(file)),
-        groups_(schema, [this](const arrow::Table& group) {
-          return writer_->WriteTable(group, group.num_rows());
-        }) {}
+        schema_(schema),
+        groups_(schema, [this](const arrow::Table& group) { return WriteGroup(group); }) {}
 
   arrow::Status Write(const arrow::RecordBatch& batch) override { return groups_.Add(batch); }
   arrow::Status End() override {
     ARROW_RETURN_NOT_OK(groups_.TakeRest());
+    if (writer_ == nullptr) {
+      ARROW_ASSIGN_OR_RAISE(const auto nothing, arrow::Table::MakeEmpty(schema_));
+      ARROW_RETURN_NOT_OK(WriteGroup(*nothing));
+    }
     return writer_->Close();
   }
 
  protected:
-  std::shared_ptr<FileOutputStream> stream_;  // joint owner: the writer
-  std::shared_ptr<Writer> writer_;
+  // `first`: the first group of the file.
+  virtual arrow::Result<std::shared_ptr<Writer>> Open(
+      const arrow::Table& first, const std::shared_ptr<arrow::io::OutputStream>& stream) = 0;
 
  private:
+  arrow::Status WriteGroup(const arrow::Table& group) {
+    if (writer_ == nullptr) {
+      ARROW_ASSIGN_OR_RAISE(writer_, Open(group, stream_));
+    }
+    return group.num_rows() == 0 ? arrow::Status::OK()
+                                 : writer_->WriteTable(group, group.num_rows());
+  }
+
+  std::shared_ptr<FileOutputStream> stream_;  // joint owner: the writer
+  std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<Writer> writer_;
   RowGroups groups_;
 };
 
@@ -152,17 +167,22 @@ class TableOutput::ParquetEncoder final : public GroupEncoder<parquet::arrow::Fi
  public:
   using GroupEncoder::GroupEncoder;
 
-  arrow::Status Begin(const arrow::Schema& schema) override {
+ private:
+  arrow::Result<std::shared_ptr<parquet::arrow::FileWriter>> Open(
+      const arrow::Table& first, const std::shared_ptr<arrow::io::OutputStream>& stream) override {
     parquet::WriterProperties::Builder properties;
     properties.compression(parquet::Compression::ZSTD)
         ->max_row_group_length(kGroupRows)
         ->enable_page_checksum();
+    for (int i = 0; i < first.num_columns(); ++i) {
+      const arrow::ChunkedArray& column = *first.column(i);
+      if (column.type()->num_fields() > 0 || column.length() == 0) continue;
+      if (!ValuesRepeat(*column.chunk(0))) properties.disable_dictionary(first.field(i)->name());
+    }
     parquet::ArrowWriterProperties::Builder arrow_properties;
-    ARROW_ASSIGN_OR_RAISE(
-        writer_, parquet::arrow::FileWriter::Open(schema, arrow::default_memory_pool(), stream_,
-                                                  properties.build(),
-                                                  arrow_properties.store_schema()->build()));
-    return arrow::Status::OK();
+    return parquet::arrow::FileWriter::Open(*first.schema(), arrow::default_memory_pool(), stream,
+                                            properties.build(),
+                                            arrow_properties.store_schema()->build());
   }
 };
 
@@ -170,24 +190,21 @@ class TableOutput::ArrowEncoder final : public GroupEncoder<arrow::ipc::RecordBa
  public:
   using GroupEncoder::GroupEncoder;
 
-  arrow::Status Begin(const arrow::Schema& schema) override {
-    ARROW_ASSIGN_OR_RAISE(
-        writer_, arrow::ipc::MakeFileWriter(stream_, std::make_shared<arrow::Schema>(schema)));
-    return arrow::Status::OK();
+ private:
+  arrow::Result<std::shared_ptr<arrow::ipc::RecordBatchWriter>> Open(
+      const arrow::Table& first, const std::shared_ptr<arrow::io::OutputStream>& stream) override {
+    return arrow::ipc::MakeFileWriter(stream, first.schema());
   }
 };
 
 class TableOutput::CsvEncoder final : public Encoder {
  public:
-  explicit CsvEncoder(runtime::WritableFile& file) : file_(file) {}
-
-  arrow::Status Begin(const arrow::Schema& schema) override {
+  CsvEncoder(const arrow::Schema& schema, runtime::WritableFile& file) : file_(file) {
     for (const std::string& name : schema.field_names()) {
       if (!text_.empty()) text_ += ",";
       text_ += CsvCellText(name);
     }
     text_ += "\n";
-    return arrow::Status::OK();
   }
   arrow::Status Write(const arrow::RecordBatch& batch) override {
     const arrow::ArrayVector& columns = batch.columns();
@@ -249,10 +266,9 @@ Result<std::unique_ptr<TableOutput>> TableOutput::Create(runtime::FileSystem& fi
       output->encoder_ = std::make_unique<ArrowEncoder>(schema, *output->file_);
       break;
     case FileFormat::kCsv:
-      output->encoder_ = std::make_unique<CsvEncoder>(*output->file_);
+      output->encoder_ = std::make_unique<CsvEncoder>(*schema, *output->file_);
       break;
   }
-  TOKURA_RETURN_IF_ERROR(output->Encode([&] { return output->encoder_->Begin(*schema); }));
   return output;
 }
 
