@@ -46,7 +46,7 @@ ReadStatus Visibility::StatusOf(CellState state, int64_t event_time_us,
                                 std::optional<int64_t> record_ttl_us) const {
   if (state == CellState::kDelete) return ReadStatus::kNotFound;
   const std::optional<int64_t> ttl_us = group.EffectiveTtl(feature, record_ttl_us);
-  if (ttl_us && SaturatingAdd(event_time_us, *ttl_us) <= now_us) return ReadStatus::kExpired;
+  if (ttl_us && IsExpired(event_time_us, *ttl_us, now_us)) return ReadStatus::kExpired;
   if (max_staleness_us && SaturatingSubtract(now_us, event_time_us) > *max_staleness_us) {
     return ReadStatus::kStale;
   }

@@ -10,6 +10,12 @@
 
 namespace tokura {
 
+// Whether what was said at `event_time_us`, to last `ttl_us`, is over at `now_us`.
+inline bool IsExpired(int64_t event_time_us, int64_t ttl_us, int64_t now_us) {
+  int64_t end_us = 0;
+  return !__builtin_add_overflow(event_time_us, ttl_us, &end_us) && end_us <= now_us;
+}
+
 // A read of one feature at one time. Borrows group and feature.
 struct Visibility {
   const FeatureGroup& group;

@@ -39,7 +39,11 @@ Contest::Contest(const FeatureGroup& group, const std::vector<const Feature*>& f
       rows_(rows),
       bytes_max_(bytes_max),
       all_(rows),
-      lanes_(features.size()) {}
+      lanes_(features.size()) {
+  for (const Feature* feature : features) {
+    ttls_us_.push_back(group.EffectiveTtl(*feature, std::nullopt));
+  }
+}
 
 Contest::Lane& Contest::LaneOf(uint32_t lane) {
   if (lane == kAll) return all_;
@@ -194,15 +198,11 @@ std::optional<Contest::Place> Contest::ValueAt(size_t row, size_t feature, int64
   if (holder.takings == kNone) return std::nullopt;
   const Takings& takings = *takings_[holder.takings];
   if (takings.Of(holder.row, feature) != Says::kWrites) return std::nullopt;
-  std::optional<int64_t> record_ttl_us;
+  std::optional<int64_t> ttl_us = ttls_us_[feature];
   if (takings.ttls != nullptr && takings.ttls->IsValid(holder.row)) {
-    record_ttl_us = takings.ttls->Value(holder.row);
+    ttl_us = group_.EffectiveTtl(*features_[feature], takings.ttls->Value(holder.row));
   }
-  const Visibility visibility{group_, *features_[feature], now_us, std::nullopt};
-  if (visibility.StatusOf(CellState::kValue, holder.event_time_us, record_ttl_us) !=
-      ReadStatus::kPresent) {
-    return std::nullopt;
-  }
+  if (ttl_us && IsExpired(holder.event_time_us, *ttl_us, now_us)) return std::nullopt;
   return Place{holder.takings, holder.row};
 }
 

@@ -76,7 +76,9 @@ class Contest {
     uint32_t row = 0;
   };
   std::optional<Place> ValueAt(size_t row, size_t feature, int64_t now_us) const;
-  const Takings& takings(uint32_t i) const { return *takings_[i]; }
+  // Null: nothing of it has won.
+  const Takings* takings(uint32_t i) const { return takings_[i].get(); }
+  uint32_t takings_count() const { return static_cast<uint32_t>(takings_.size()); }
 
  private:
   struct Holder {
@@ -101,7 +103,8 @@ class Contest {
   const bool has_cells_;
   const size_t rows_;
   const uint64_t bytes_max_;
-  uint64_t bytes_ = 0;  // of takings_
+  std::vector<std::optional<int64_t>> ttls_us_;  // by feature, of records that bring none
+  uint64_t bytes_ = 0;                           // of takings_
   std::mutex mutex_;
   Lane all_;
   std::vector<Lane> lanes_;  // by feature; empty until something competes there

@@ -30,37 +30,48 @@ bool IsText(const arrow::Array& array) {
   return array.type_id() == arrow::Type::STRING || array.type_id() == arrow::Type::BINARY;
 }
 
-bool IsAsBefore(const arrow::Array& array, int64_t row) {
+// Takes the mark off each row whose value is not that of the row before.
+template <typename ValueAt>
+void MarkChanges(ValueAt value_at, std::vector<uint8_t>* as_before) {
+  const auto rows = static_cast<int64_t>(as_before->size());
+  for (int64_t row = 1; row < rows; ++row) {
+    (*as_before)[static_cast<size_t>(row)] &= value_at(row) == value_at(row - 1) ? 1 : 0;
+  }
+}
+
+template <typename Int>
+void MarkChangesOfInts(const arrow::Array& array, std::vector<uint8_t>* as_before) {
+  const Int* const values = array.data()->GetValues<Int>(1);
+  MarkChanges([values](int64_t row) { return values[row]; }, as_before);
+}
+
+void MarkChanges(const arrow::Array& array, std::vector<uint8_t>* as_before) {
   switch (array.type_id()) {
     case arrow::Type::STRING:
     case arrow::Type::BINARY:
-      return TextAt(array, row) == TextAt(array, row - 1);
+      return MarkChanges([&](int64_t row) { return TextAt(array, row); }, as_before);
     case arrow::Type::INT32:
-      return IntAt<int32_t>(array, row) == IntAt<int32_t>(array, row - 1);
+      return MarkChangesOfInts<int32_t>(array, as_before);
     case arrow::Type::BOOL:
-      return BoolAt(array, row) == BoolAt(array, row - 1);
+      return MarkChanges([&](int64_t row) { return BoolAt(array, row); }, as_before);
     default:
-      return IntAt<int64_t>(array, row) == IntAt<int64_t>(array, row - 1);
+      return MarkChangesOfInts<int64_t>(array, as_before);
   }
 }
 
 }  // namespace
 
 KeyRuns::KeyRuns(arrow::ArrayVector columns)
-    : columns_(std::move(columns)), rows_(columns_.front()->length()) {}
+    : columns_(std::move(columns)), rows_(columns_.front()->length()) {
+  as_before_.assign(static_cast<size_t>(rows_), 1);
+  for (const std::shared_ptr<arrow::Array>& column : columns_) MarkChanges(*column, &as_before_);
+}
 
 bool KeyRuns::Next() {
   if (end_ == rows_) return false;
   begin_ = end_++;
-  while (end_ < rows_ && IsAsBefore(end_)) ++end_;
+  while (end_ < rows_ && as_before_[static_cast<size_t>(end_)] != 0) ++end_;
   Encode(begin_);
-  return true;
-}
-
-bool KeyRuns::IsAsBefore(int64_t row) const {
-  for (const std::shared_ptr<arrow::Array>& column : columns_) {
-    if (!offline::IsAsBefore(*column, row)) return false;
-  }
   return true;
 }
 

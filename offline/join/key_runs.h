@@ -24,11 +24,11 @@ class KeyRuns {
   std::string_view key() const { return key_; }
 
  private:
-  bool IsAsBefore(int64_t row) const;
   void Encode(int64_t row);
 
   const arrow::ArrayVector columns_;
   const int64_t rows_;
+  std::vector<uint8_t> as_before_;  // by row, whether its key is that of the row before
   int64_t begin_ = 0;
   int64_t end_ = 0;
   std::string key_;

@@ -138,12 +138,10 @@ class RowGroupScan {
   Status FindCandidates() {
     candidates_.clear();
     KeyRuns runs(keys_);
-    for (size_t key = 0; runs.Next();) {
-      key = target_.chunk.LowerBound(runs.key(), key);
-      if (key == target_.chunk.keys()) break;
-      if (target_.chunk.key(key) == runs.key()) {
-        TOKURA_RETURN_IF_ERROR(AddRun(key, runs.begin(), runs.end()));
-      }
+    for (SpineChunk::Found key; runs.Next();) {
+      key = target_.chunk.Look(runs.key(), key.at);
+      if (key.at == target_.chunk.keys()) break;
+      if (key.same) TOKURA_RETURN_IF_ERROR(AddRun(key.at, runs.begin(), runs.end()));
     }
     return OkStatus();
   }

@@ -1,5 +1,7 @@
 #include "offline/join/spine_chunk.h"
 
+#include "offline/join/key_head.h"
+
 namespace tokura::offline {
 
 void SpineChunk::Add(std::string_view key, int64_t time_us, uint64_t row) {
@@ -22,15 +24,43 @@ SpineChunk SpineChunk::Part(size_t begin, size_t end) const {
       part.Add(this->key(key), times_us_[i], rows_[i]);
     }
   }
+  part.Seal();
   return part;
 }
 
-size_t SpineChunk::LowerBound(std::string_view key, size_t from) const {
+void SpineChunk::Seal() {
+  size_t bytes_min = keys() == 0 ? 0 : key(0).size();
+  size_t bytes_max = bytes_min;
+  for (size_t i = 0; i < keys(); ++i) {
+    bytes_min = std::min(bytes_min, key(i).size());
+    bytes_max = std::max(bytes_max, key(i).size());
+  }
+  shared_ = bytes_max <= sizeof(uint64_t) ? 0 : SharedPrefix(key(0), key(keys() - 1));
+  whole_bytes_.reset();
+  if (bytes_min == bytes_max && bytes_max <= shared_ + sizeof(uint64_t)) whole_bytes_ = bytes_max;
+  heads_.clear();
+  heads_.reserve(keys());
+  for (size_t i = 0; i < keys(); ++i) heads_.push_back(HeadOf(key(i), shared_));
+}
+
+SpineChunk::Found SpineChunk::Look(std::string_view key, size_t from) const {
+  if (from == keys()) return {from, false};
+  if (shared_ > 0) {
+    const std::string_view shared = this->key(from).substr(0, shared_);
+    const int order = key.substr(0, shared_).compare(shared);
+    if (order != 0) return {order < 0 ? from : keys(), false};
+  }
+  const uint64_t head = HeadOf(key, shared_);
+  const bool heads_tell = whole_bytes_ == key.size();
+  const auto is_below = [&](size_t i) {
+    if (heads_[i] != head) return heads_[i] < head;
+    return !heads_tell && this->key(i) < key;
+  };
   // Keys are asked for in ascending order, mostly a few places further on.
   size_t step = 1;
   size_t low = from;
   size_t high = from;
-  while (high < keys() && this->key(high) < key) {
+  while (high < keys() && is_below(high)) {
     low = high + 1;
     high += step;
     step *= 2;
@@ -38,13 +68,14 @@ size_t SpineChunk::LowerBound(std::string_view key, size_t from) const {
   high = std::min(high, keys());
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
-    if (this->key(middle) < key) {
+    if (is_below(middle)) {
       low = middle + 1;
     } else {
       high = middle;
     }
   }
-  return low;
+  if (low == keys() || heads_[low] != head) return {low, false};
+  return {low, heads_tell || this->key(low) == key};
 }
 
 }  // namespace tokura::offline

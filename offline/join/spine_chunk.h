@@ -25,7 +25,10 @@ class SpineChunk {
   // REQUIRES: not before the row added last, by key and time.
   void Add(std::string_view key, int64_t time_us, uint64_t row);
 
-  // Rows `begin` to `end`.
+  // After the last row.
+  void Seal();
+
+  // Rows `begin` to `end`, sealed.
   SpineChunk Part(size_t begin, size_t end) const;
 
   bool empty() const { return rows_.empty(); }
@@ -43,8 +46,14 @@ class SpineChunk {
   int64_t time_min_us() const { return time_min_us_; }
   int64_t time_max_us() const { return time_max_us_; }
 
-  // The first key that is not below `key`, looked for from `from` on.
-  size_t LowerBound(std::string_view key, size_t from) const;
+  // The first key that is not below `key`, looked for from `from` on. REQUIRES: sealed.
+  size_t LowerBound(std::string_view key, size_t from) const { return Look(key, from).at; }
+  // The same, and whether it is `key`.
+  struct Found {
+    size_t at = 0;
+    bool same = false;
+  };
+  Found Look(std::string_view key, size_t from) const;
   // The bucket, among rows from `from` on, of what appeared at `time_us`; end(key): too late for
   // all.
   size_t Bucket(size_t key, int64_t time_us, size_t from) const {
@@ -56,6 +65,10 @@ class SpineChunk {
  private:
   std::string key_bytes_;
   std::vector<size_t> key_ends_;
+  size_t shared_ = 0;            // so many bytes are the same in all keys
+  std::vector<uint64_t> heads_;  // of the keys, behind those
+  std::optional<size_t>
+      whole_bytes_;  // the size of all keys, if heads_ have all that differs in them
   std::vector<size_t> first_;
   std::vector<int64_t> times_us_;
   std::vector<uint64_t> rows_;

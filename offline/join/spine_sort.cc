@@ -1,7 +1,6 @@
 #include "offline/join/spine_sort.h"
 
 #include <algorithm>
-#include <cstring>
 #include <tuple>
 #include <utility>
 
@@ -12,7 +11,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
-#include "core/big_endian.h"
+#include "offline/join/key_head.h"
 #include "offline/join/radix_sort.h"
 
 namespace tokura::offline {
@@ -21,19 +20,6 @@ namespace {
 constexpr size_t kSpillRows = 4096;  // of one batch of a spill file
 constexpr size_t kRunsHeldOpen = 64;
 constexpr size_t kEntriesMin = 256;  // sorted at once, however little memory there is
-
-size_t SharedPrefix(std::string_view a, std::string_view b) {
-  const size_t size = std::min(a.size(), b.size());
-  return static_cast<size_t>(
-      std::mismatch(a.begin(), a.begin() + static_cast<ptrdiff_t>(size), b.begin()).first -
-      a.begin());
-}
-
-uint64_t HeadOf(std::string_view key, size_t from) {
-  char bytes[8] = {};
-  std::memcpy(bytes, key.data() + from, std::min<size_t>(key.size() - from, sizeof bytes));
-  return GetBigEndian(bytes);
-}
 
 std::shared_ptr<arrow::Schema> SpillSchema() {
   return arrow::schema({arrow::field("key", arrow::binary(), false),
@@ -189,6 +175,7 @@ Result<SpineChunk> SpineSort::Next(size_t rows_max) {
       runs_.pop_back();
     }
   }
+  chunk.Seal();
   return chunk;
 }
 

@@ -19,6 +19,23 @@
 namespace tokura::offline {
 namespace {
 
+// The values of an array as they lie in memory. `array`: null, nothing but nulls.
+template <typename Word>
+struct WordsOf {
+  explicit WordsOf(const arrow::Array* array) {
+    if (array == nullptr) return;
+    values = array->data()->template GetValues<Word>(1);
+    valid = array->null_bitmap_data();
+    offset = array->offset();
+  }
+  bool Has(int64_t row) const {
+    return values != nullptr && (valid == nullptr || arrow::bit_util::GetBit(valid, offset + row));
+  }
+  const Word* values = nullptr;
+  const uint8_t* valid = nullptr;
+  int64_t offset = 0;
+};
+
 // One feature of one contest.
 class Gather {
  public:
@@ -49,7 +66,7 @@ class Gather {
   Cell CellOf(size_t row) const {
     const auto place = contest_.ValueAt(row, number_, chunk_.time_us(row));
     if (!place) return {otherwise_.get(), 0};
-    return {contest_.takings(place->takings).values[number_].get(), place->row};
+    return {contest_.takings(place->takings)->values[number_].get(), place->row};
   }
 
   // Written straight to their places: rows of a chunk come by key as those that won do, and only
@@ -62,16 +79,24 @@ class Gather {
     ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> valid, arrow::AllocateEmptyBitmap(rows));
     auto* out = words->mutable_data_as<Word>();
     uint8_t* bits = valid->mutable_data();
+    std::vector<WordsOf<Word>> columns;  // by takings
+    for (uint32_t i = 0; i < contest_.takings_count(); ++i) {
+      const Takings* const takings = contest_.takings(i);
+      columns.emplace_back(takings == nullptr ? nullptr : takings->values[number_].get());
+    }
+    const WordsOf<Word> otherwise(otherwise_.get());
     int64_t nulls = 0;
     for (size_t i = 0; i < chunk_.size(); ++i) {
-      const Cell cell = CellOf(i);
+      const auto won = contest_.ValueAt(i, number_, chunk_.time_us(i));
+      const WordsOf<Word>& from = won ? columns[won->takings] : otherwise;
+      const int64_t row = won ? won->row : 0;
       const uint32_t place = places_[i];
-      if (cell.array == nullptr || cell.array->IsNull(cell.row)) {
+      if (!from.Has(row)) {
         out[place] = 0;
         ++nulls;
         continue;
       }
-      out[place] = cell.array->data()->template GetValues<Word>(1)[cell.row];
+      out[place] = from.values[row];
       arrow::bit_util::SetBit(bits, place);
     }
     return arrow::MakeArray(arrow::ArrayData::Make(
