@@ -2,9 +2,7 @@
 // through the real handlers, with every online read and every training value equal to the oracle's.
 
 #include <arrow/api.h>
-#include <arrow/io/memory.h>
 #include <gtest/gtest.h>
-#include <parquet/arrow/reader.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -13,6 +11,7 @@
 
 #include "offline/training/training_set.h"
 #include "tests/scenarios/oracle.h"
+#include "tests/scenarios/parquet_table.h"
 #include "tests/scenarios/sim_cluster.h"
 
 namespace tokura::scenarios {
@@ -366,16 +365,6 @@ Value ValueOf(const arrow::Scalar& scalar) {
     values.push_back(ValueOf(**list.value->GetScalar(i)));
   }
   return values;
-}
-
-std::shared_ptr<arrow::Table> ReadParquet(runtime::FileSystem& files, const std::string& path) {
-  auto bytes = runtime::ReadFile(files, path, 1 << 30);
-  EXPECT_TRUE(bytes.ok()) << bytes.status().ToString();
-  auto buffer = arrow::Buffer::FromString(std::move(bytes).value());
-  auto reader = parquet::arrow::OpenFile(std::make_shared<arrow::io::BufferReader>(buffer),
-                                         arrow::default_memory_pool());
-  EXPECT_TRUE(reader.ok()) << reader.status().ToString();
-  return *(*(*reader)->ReadTable())->CombineChunks();
 }
 
 void OracleTest::CompareTrainingSet(int rows) {
