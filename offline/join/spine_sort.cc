@@ -57,17 +57,16 @@ Status SpineSort::Add(const arrow::BinaryArray& keys, const arrow::Int64Array& t
   return OkStatus();
 }
 
-bool SpineSort::Before(const Entry& a, const Entry& b) const {
-  if (const int order = KeyOf(a).compare(KeyOf(b)); order != 0) return order < 0;
-  return std::tie(a.time_us, a.row) < std::tie(b.time_us, b.row);
-}
-
 // Keys differ in the few bytes that follow what they share: those decide first, without comparing
 // keys; what they leave equal, mostly the rows of one key, are short stretches.
 void SpineSort::Sort() {
   size_t shared = entries_.empty() ? 0 : entries_[0].key_size;
+  size_t size_min = shared;
+  size_t size_max = shared;
   for (const Entry& entry : entries_) {
     shared = SharedPrefix(KeyOf(entries_[0]).substr(0, shared), KeyOf(entry));
+    size_min = std::min(size_min, entry.key_size);
+    size_max = std::max(size_max, entry.key_size);
   }
   std::vector<RadixEntry> order(entries_.size());
   for (size_t i = 0; i < order.size(); ++i) {
@@ -78,12 +77,17 @@ void SpineSort::Sort() {
   sorted.reserve(entries_.size());
   for (const RadixEntry& entry : order) sorted.push_back(entries_[entry.index]);
   entries_ = std::move(sorted);
+  const bool heads_are_keys = size_min == size_max && size_max <= shared + sizeof(uint64_t);
+  const auto before = [&](const Entry& a, const Entry& b) {
+    const int by_key = heads_are_keys ? 0 : KeyOf(a).compare(KeyOf(b));
+    if (by_key != 0) return by_key < 0;
+    return std::tie(a.time_us, a.row) < std::tie(b.time_us, b.row);
+  };
   for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
     for (end = begin + 1; end < order.size() && order[end].key == order[begin].key; ++end) {
     }
     std::sort(entries_.begin() + static_cast<ptrdiff_t>(begin),
-              entries_.begin() + static_cast<ptrdiff_t>(end),
-              [this](const Entry& a, const Entry& b) { return Before(a, b); });
+              entries_.begin() + static_cast<ptrdiff_t>(end), before);
   }
 }
 

@@ -55,7 +55,6 @@ class SpineSort {
     return std::string_view(keys_).substr(entry.key_begin, entry.key_size);
   }
   bool Spills() const { return !stem_.empty(); }
-  bool Before(const Entry& a, const Entry& b) const;
   void Sort();
   Status Spill();
   Status Advance(Run* run);
