@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <arrow/io/interfaces.h>
+#include <arrow/memory_pool.h>
 #include <arrow/result.h>
 #include <arrow/status.h>
 
@@ -20,6 +21,10 @@ namespace tokura::offline {
 Status FromArrow(const arrow::Status& status, Code fallback, const std::string& context);
 // `status` so that FromArrow gives it back.
 arrow::Status ToArrow(const Status& status);
+
+// The program's own allocator, which keeps what one row group needed for the next; Arrow's gives
+// the pages back to the kernel, which has to clear them again.
+inline arrow::MemoryPool* ProgramPool() { return arrow::system_memory_pool(); }
 
 // Appends to one file, which outlives the stream, and sums up what is appended. Close closes
 // nothing: the owner syncs and closes.

@@ -17,6 +17,7 @@
 #include <arrow/util/bit_util.h>
 
 #include "core/bytes.h"
+#include "offline/records/arrow_file.h"
 
 namespace tokura::offline {
 namespace {
@@ -24,7 +25,7 @@ namespace {
 // Bits of bytes that are 0 or 1.
 arrow::Result<std::shared_ptr<arrow::Buffer>> BitsOf(const uint8_t* bytes, int64_t rows) {
   ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> bits,
-                        arrow::AllocateBuffer(arrow::bit_util::BytesForBits(rows)));
+                        arrow::AllocateBuffer(arrow::bit_util::BytesForBits(rows), ProgramPool()));
   uint8_t* const to = bits->mutable_data();
   int64_t row = 0;
   for (; row + 8 <= rows; row += 8) {
@@ -50,7 +51,7 @@ arrow::Result<std::shared_ptr<arrow::Buffer>> ValidityOf(const std::vector<uint8
 template <typename T>
 arrow::Status FixedColumn<T>::Begin(int64_t rows_max) {
   const int64_t bytes = rows_max * static_cast<int64_t>(sizeof(T));
-  ARROW_ASSIGN_OR_RAISE(buffer_, arrow::AllocateBuffer(bytes));
+  ARROW_ASSIGN_OR_RAISE(buffer_, arrow::AllocateBuffer(bytes, ProgramPool()));
   // What is left out is written as well, so it must not depend on what was here before.
   std::memset(buffer_->mutable_data(), 0, static_cast<size_t>(bytes));
   values_ = reinterpret_cast<T*>(buffer_->mutable_data());
@@ -79,7 +80,7 @@ template class FixedColumn<double>;
 template class FixedColumn<WriteId>;
 
 arrow::Status TextColumn::Begin(int64_t rows_max) {
-  ARROW_ASSIGN_OR_RAISE(buffer_, arrow::AllocateBuffer((rows_max + 1) * int64_t{4}));
+  ARROW_ASSIGN_OR_RAISE(buffer_, arrow::AllocateBuffer((rows_max + 1) * int64_t{4}, ProgramPool()));
   offsets_ = reinterpret_cast<int32_t*>(buffer_->mutable_data());
   ended_ = 0;
   present_.assign(static_cast<size_t>(rows_max), 0);
@@ -163,7 +164,7 @@ class ListCells final : public CellColumn {
   static arrow::Result<std::unique_ptr<CellColumn>> Make(
       const Type& type, const std::shared_ptr<arrow::DataType>& arrow_type) {
     std::unique_ptr<arrow::ArrayBuilder> builder;
-    ARROW_RETURN_NOT_OK(arrow::MakeBuilder(arrow::default_memory_pool(), arrow_type, &builder));
+    ARROW_RETURN_NOT_OK(arrow::MakeBuilder(ProgramPool(), arrow_type, &builder));
     return std::unique_ptr<CellColumn>(new ListCells(type, std::move(builder)));
   }
   arrow::Status Begin(int64_t) override { return arrow::Status::OK(); }

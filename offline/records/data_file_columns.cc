@@ -48,7 +48,7 @@ class Columns final : public DataFileColumns {
       : group_(group),
         features_(features),
         schema_(std::move(schema)),
-        written_(arrow::default_memory_pool(), std::make_shared<arrow::Int32Builder>(),
+        written_(ProgramPool(), std::make_shared<arrow::Int32Builder>(),
                  schema_->GetFieldByName("_written")->type()),
         written_ids_(static_cast<arrow::Int32Builder&>(*written_.value_builder())) {}
 

@@ -3,7 +3,6 @@
 #include <charconv>
 #include <utility>
 
-#include <arrow/memory_pool.h>
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/file_reader.h>
@@ -61,17 +60,14 @@ Result<std::unique_ptr<parquet::arrow::FileReader>> OpenDataFileParquet(
     const DataFileParquetOptions& options) {
   TOKURA_ASSIGN_OR_RETURN(std::shared_ptr<FileInputStream> stream,
                           FileInputStream::Open(files, path, options.hold_open));
-  // The program's own allocator keeps what a row group needed for the next one; Arrow's gives the
-  // pages back to the kernel, which has to clear them again.
-  arrow::MemoryPool* const pool = arrow::system_memory_pool();
-  parquet::ReaderProperties properties(pool);
+  parquet::ReaderProperties properties(ProgramPool());
   properties.set_page_checksum_verification(true);
   parquet::ArrowReaderProperties arrow_properties;
   arrow_properties.set_batch_size(options.batch_rows);
   arrow_properties.set_use_threads(false);
   arrow_properties.set_pre_buffer(false);
   parquet::arrow::FileReaderBuilder builder;
-  builder.memory_pool(pool);
+  builder.memory_pool(ProgramPool());
   TOKURA_RETURN_IF_ERROR(
       FromArrow(builder.Open(std::move(stream), properties), Code::kCorrupt, path));
   TOKURA_RETURN_IF_ERROR(CheckMetadata(path, *builder.raw_reader()->metadata(), rows));

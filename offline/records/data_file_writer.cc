@@ -119,9 +119,9 @@ class ParquetDataFileWriter final : public DataFileWriter {
 
   arrow::Status OpenParquet(const arrow::RecordBatch& first) {
     stream_ = std::make_shared<FileOutputStream>(*file_);  // joint owners: this, Arrow's writer
-    ARROW_ASSIGN_OR_RAISE(
-        writer_, parquet::arrow::FileWriter::Open(*schema_, arrow::default_memory_pool(), stream_,
-                                                  PropertiesFor(first, kRowGroupRowsMax)));
+    ARROW_ASSIGN_OR_RAISE(writer_,
+                          parquet::arrow::FileWriter::Open(*schema_, ProgramPool(), stream_,
+                                                           PropertiesFor(first, kRowGroupRowsMax)));
     return writer_->AddKeyValueMetadata(metadata_);
   }
 

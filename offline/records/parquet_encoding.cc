@@ -11,6 +11,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include "offline/records/arrow_file.h"
 #include "offline/records/data_file_schema.h"
 
 namespace tokura::offline {
@@ -68,7 +69,8 @@ bool ValuesRepeat(const arrow::Array& array) {
 std::shared_ptr<parquet::WriterProperties> PropertiesFor(const arrow::RecordBatch& first,
                                                          int64_t row_group_rows_max) {
   parquet::WriterProperties::Builder properties;
-  properties.compression(parquet::Compression::ZSTD)
+  properties.memory_pool(ProgramPool())
+      ->compression(parquet::Compression::ZSTD)
       ->compression_level(kZstdLevel)
       ->max_row_group_length(row_group_rows_max)
       ->enable_page_checksum()

@@ -180,7 +180,7 @@ class TableOutput::ParquetEncoder final : public GroupEncoder<parquet::arrow::Fi
       if (!ValuesRepeat(*column.chunk(0))) properties.disable_dictionary(first.field(i)->name());
     }
     parquet::ArrowWriterProperties::Builder arrow_properties;
-    return parquet::arrow::FileWriter::Open(*first.schema(), arrow::default_memory_pool(), stream,
+    return parquet::arrow::FileWriter::Open(*first.schema(), ProgramPool(), stream,
                                             properties.build(),
                                             arrow_properties.store_schema()->build());
   }
