@@ -16,10 +16,10 @@
 
 namespace tokura::offline {
 
-// Parquet: zstd, row groups of 131,072 rows or about 64 MiB. Arrow: an IPC file, which maps into
-// memory as it is. CSV: RFC 4180 with a header; null is an empty cell, the empty string "", times
-// RFC 3339 in UTC, bytes base64, lists JSON. The same rows give the same bytes, however they were
-// cut into batches. Not thread-safe.
+// Parquet: zstd, row groups of 131,072 rows or about 64 MiB, dictionaries where values of the first
+// of them come again. Arrow: an IPC file, which maps into memory as it is. CSV: RFC 4180 with a
+// header; null is an empty cell, the empty string "", times RFC 3339 in UTC, bytes base64, lists
+// JSON. The same rows give the same bytes, however they were cut into batches. Not thread-safe.
 class TableOutput {
  public:
   // `temporary` is replaced and holds the file until Publish, in the folder of `path`.
