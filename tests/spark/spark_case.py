@@ -3,6 +3,7 @@
 import glob
 import os
 import sys
+import warnings
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 for folder in ('python', 'tests/cli', 'tests/lakehouse'):
@@ -25,6 +26,9 @@ def session(warehouse):
     assert len(jar) == 1, 'ops/setup.sh --spark fetches Iceberg for Spark'
     for home in glob.glob('/usr/lib/jvm/java-17-openjdk-*'):
         os.environ.setdefault('JAVA_HOME', home)
+    os.environ['SPARK_LOCAL_IP'] = '127.0.0.1'
+    # Spark leaves its sockets to the garbage collector.
+    warnings.simplefilter('ignore', ResourceWarning)
     settings = {
         'spark.jars': jar[0],
         'spark.ui.enabled': 'false',
