@@ -6,9 +6,12 @@ expressions are made to be right, and evaluated for ties only.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+
+from tokura_spark.groups import Feature
 
 _VARINT_BYTES_MAX = 10
 
@@ -78,18 +81,22 @@ def value_digits(value: Column, type_name: str) -> Column:
     return F.concat(F.lit(tag), varint(F.octet_length(value).cast("long")), F.hex(value))
 
 
-def record_digits(features, written: Column) -> Column:
+def record_digits(features: Sequence[Feature], values: Column, written: Column) -> Column:
     """The digits of the cells of a record: how many, then each feature id, as the difference to the
-    one before, and its value. Features that were dropped count as NULL: Spark does not see them."""
-    values = F.create_map(*[part for feature in features for part in (
+    one before, and its value. Features that were dropped count as NULL: Spark does not see them.
+
+    values: a struct that has all `features`.
+    written: the ids of the features that the record names.
+    """
+    digits_of = F.create_map(*[part for feature in features for part in (
         F.lit(feature.id),
-        F.when(F.col(feature.name).isNull(), "01")
-        .otherwise(value_digits(F.col(feature.name), feature.type)))])
+        F.when(values[feature.name].isNull(), "01")
+        .otherwise(value_digits(values[feature.name], feature.type)))])
     start = F.struct(F.lit(0).alias("id"), F.lit("").alias("digits"))
     cells = F.aggregate(
         F.array_sort(written), start,
         lambda done, feature: F.struct(
             feature.alias("id"),
             F.concat(done["digits"], varint((feature - done["id"]).cast("long")),
-                     F.coalesce(values[feature], F.lit("01"))).alias("digits")))
+                     F.coalesce(digits_of[feature], F.lit("01"))).alias("digits")))
     return F.concat(varint(F.size(written).cast("long")), cells["digits"])

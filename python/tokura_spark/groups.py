@@ -12,6 +12,9 @@ from typing import Any
 
 _UNITS_US = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000,
              "d": 86_400_000_000}
+_SPARK_TYPES = {"bool": "boolean", "int32": "int", "int64": "bigint", "float32": "float",
+                "float64": "double", "string": "string", "bytes": "binary",
+                "timestamp": "timestamp"}
 
 
 def duration_us(text: str) -> int:
@@ -29,6 +32,12 @@ class Feature:
     id: int
     ttl_us: int | None
     default: Any  # of the Python type that Spark takes; None: no default
+
+    @property
+    def spark_type(self) -> str:
+        """As SQL spells it: "double", "array<string>"."""
+        inside = re.fullmatch(r"(?:list|vector)<(\w+).*>", self.type)
+        return f"array<{_SPARK_TYPES[inside[1]]}>" if inside else _SPARK_TYPES[self.type]
 
 
 @dataclasses.dataclass(frozen=True)
