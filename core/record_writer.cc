@@ -13,6 +13,7 @@ namespace tokura {
 namespace {
 
 constexpr uint8_t kFormatVersion = 1;
+constexpr uint8_t kDeleteRow = 4;
 constexpr uint8_t kHasTtl = 8;
 constexpr size_t kVarintBytesMax = 10;
 constexpr size_t kHeadBytesMax = 2 + 8 + 16 + 8 + 2 * kVarintBytesMax;
@@ -50,7 +51,8 @@ void RecordWriter::Begin(const Head& head) {
   last_feature_ = 0;
   char* out = Reserve(kHeadBytesMax + head.key.size());
   *out++ = static_cast<char>(kFormatVersion);
-  *out++ = static_cast<char>(static_cast<uint8_t>(head.stores) | (head.ttl_us ? kHasTtl : 0));
+  *out++ = static_cast<char>(static_cast<uint8_t>(head.stores) |
+                             (head.delete_row ? kDeleteRow : 0) | (head.ttl_us ? kHasTtl : 0));
   out = PutRaw(head.event_time_us, out);
   out = PutRaw(head.write_id.bytes, out);
   if (head.ttl_us) out = PutRaw(*head.ttl_us, out);
@@ -141,6 +143,15 @@ bool RecordWriter::AddVector(const Feature& feature, std::string_view floats) {
   }
   End(out);
   return true;
+}
+
+void RecordWriter::AddDelete(const Feature& feature) { End(PutHead(feature, kTagDelete, 0)); }
+
+void RecordWriter::AddValue(const Feature& feature, const Value& value) {
+  std::string cell;
+  AppendCanonicalCell(feature.id, FeatureId(last_feature_), CellState::kValue, value, &cell);
+  last_feature_ = feature.id.value;
+  End(pbwire::PutRaw(cell, Reserve(cell.size())));
 }
 
 }  // namespace tokura

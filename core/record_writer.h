@@ -14,6 +14,7 @@
 
 #include "core/record.h"
 #include "core/schema.h"
+#include "core/value.h"
 
 namespace tokura {
 
@@ -26,6 +27,7 @@ class RecordWriter {
     std::optional<int64_t> ttl_us;
     std::string_view key;
     size_t cells = 0;
+    bool delete_row = false;
   };
   // REQUIRES: what EncodeRecord requires of the same; so many cells are added.
   void Begin(const Head& head);
@@ -42,6 +44,10 @@ class RecordWriter {
   bool AddTimestamp(const Feature& feature, int64_t us);
   // `floats`: their bytes, one after the other.
   bool AddVector(const Feature& feature, std::string_view floats);
+  // The feature is deleted. REQUIRES: no cell of the record has a value or NULL.
+  void AddDelete(const Feature& feature);
+  // A value of the feature's type, whatever that is. REQUIRES: as Coerce makes it.
+  void AddValue(const Feature& feature, const Value& value);
 
   // Valid until the next Begin.
   std::string_view record() const { return {room_.data(), size_}; }

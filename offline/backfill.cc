@@ -33,7 +33,9 @@ Result<std::unique_ptr<Backfill>> Backfill::Open(runtime::FileSystem& files, run
 Status Backfill::Add(std::string_view body, uint64_t ordinal) {
   RecordView record;
   TOKURA_CHECK(OpenRecord(body, &record));
-  records_.Add(record, options_.started_at_us, origin_, static_cast<int64_t>(ordinal));
+  records_.Add(record, {.write_time_us = options_.started_at_us,
+                        .origin = origin_,
+                        .seq = static_cast<int64_t>(ordinal)});
   return records_.bytes() < options_.chunk_bytes_max ? OkStatus() : Commit();
 }
 

@@ -98,15 +98,15 @@ bool OnlineFill::IsCurrent(const FeatureGroup& group) const {
 
 // Returns early when stopped, or when the definition changed: then it is begun again with that.
 Task<Status> OnlineFill::Fill(const FeatureGroup& group, FillProgress* progress) {
-  std::optional<Promotion> promotion;
+  std::unique_ptr<Promotion> promotion;
   Status opened;
   co_await runtime::RunBlocking(*runtime_.blocking, *runtime_.executor, [&] {
     const auto open = [&]() -> Status {
       TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<Table> table,
                               Table::OpenForRead(*runtime_.files, offline_root_, group));
-      TOKURA_ASSIGN_OR_RETURN(promotion, Promotion::Open(*runtime_.files, *table, group,
-                                                         {.now_us = runtime_.clock->NowUs(),
-                                                          .after_key = progress->after_key}));
+      promotion = std::make_unique<Promotion>(
+          *runtime_.files, *table, group,
+          PromotionOptions{.now_us = runtime_.clock->NowUs(), .after_key = progress->after_key});
       return OkStatus();
     };
     opened = open();
@@ -115,7 +115,7 @@ Task<Status> OnlineFill::Fill(const FeatureGroup& group, FillProgress* progress)
   auto saved = runtime_.clock->Monotonic();
   while (!progress->done && !stopping_ && IsCurrent(group)) {
     const auto begin = runtime_.clock->Monotonic();
-    TOKURA_CO_ASSIGN_OR_RETURN(const Batch batch, co_await ReadBatch(&*promotion));
+    TOKURA_CO_ASSIGN_OR_RETURN(const Batch batch, co_await ReadBatch(promotion.get()));
     TOKURA_CO_RETURN_IF_ERROR(co_await Write(group, batch.records));
     progress->after_key = batch.last_key;
     progress->records += batch.records.size();

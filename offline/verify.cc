@@ -7,9 +7,10 @@
 
 #include "core/bytes.h"
 #include "core/digest.h"
+#include "core/record_view.h"
 #include "core/row.h"
 #include "offline/records/data_file.h"
-#include "offline/records/data_file_reader.h"
+#include "offline/records/record_file_reader.h"
 #include "offline/table/table.h"
 #include "runtime/file_chunks.h"
 
@@ -28,8 +29,8 @@ class RangeFold {
   RangeFold(const FeatureGroup& group, std::string begin, uint64_t bytes_max)
       : group_(group), begin_(std::move(begin)), bytes_max_(bytes_max) {}
 
-  bool IsBefore(const std::string& key) const { return key < begin_; }
-  bool IsBehind(const std::string& key) const { return end_ && key >= *end_; }
+  bool IsBefore(std::string_view key) const { return key < begin_; }
+  bool IsBehind(std::string_view key) const { return end_ && key >= *end_; }
   // The first key of the next range; nullopt: there is none.
   const std::optional<std::string>& end() const { return end_; }
 
@@ -181,18 +182,18 @@ class GroupVerifier {
                      std::to_string(file.bytes));
     }
     TOKURA_RETURN_IF_ERROR(CheckBytes(path, file));
-    TOKURA_ASSIGN_OR_RETURN(
-        const std::unique_ptr<DataFileReader> reader,
-        DataFileReader::Open(files_, snapshot_->folder(), file, group_, std::nullopt));
+    TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<RecordFileReader> reader,
+                            RecordFileReader::Open(files_, snapshot_->folder(), file, group_, {}));
+    PlacedRecord record;
     while (true) {
-      TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, reader->Next());
-      if (!row) return OkStatus();
+      TOKURA_ASSIGN_OR_RETURN(const bool more, reader->Next(&record));
+      if (!more) return OkStatus();
       ++report_.records;
-      const Digest of_row = DigestRecord(row->record);
+      const Digest of_row = DigestBytes(record.body);
       *digest += of_row;
-      const int32_t day = EventDay(row->record.event_time_us);
+      const int32_t day = EventDay(EventTimeOf(record.body));
       Count(day, of_row, all);
-      if (DotOf(*row)) Count(day, of_row, of_log);
+      if (DotOf(record.place)) Count(day, of_row, of_log);
     }
   }
 
@@ -254,21 +255,22 @@ class GroupVerifier {
   }
 
   Status FoldFile(const Table& table, const DataFile& file, RangeFold* fold) {
-    TOKURA_ASSIGN_OR_RETURN(
-        const std::unique_ptr<DataFileReader> reader,
-        DataFileReader::Open(files_, table.folder(), file, group_, std::nullopt));
+    TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<RecordFileReader> reader,
+                            RecordFileReader::Open(files_, table.folder(), file, group_, {}));
+    PlacedRecord of_file;
     while (true) {
-      TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, reader->Next());
-      if (!row || fold->IsBehind(row->record.key)) return fold->EndKey();
-      if (fold->IsBefore(row->record.key) || !IsOnline(*row)) continue;
-      TOKURA_RETURN_IF_ERROR(fold->Add(row->record));
+      TOKURA_ASSIGN_OR_RETURN(const bool more, reader->Next(&of_file));
+      if (!more || fold->IsBehind(KeyOf(of_file.body))) return fold->EndKey();
+      if (fold->IsBefore(KeyOf(of_file.body)) || !IsOfNode(of_file.place)) continue;
+      TOKURA_ASSIGN_OR_RETURN(const Record record, DecodeRecord(of_file.body));
+      if (record.stores != Stores::kOffline) TOKURA_RETURN_IF_ERROR(fold->Add(record));
     }
   }
 
-  // Of the records that the node's rows were made of.
-  bool IsOnline(const HistoryRow& row) const {
-    const std::optional<Dot> dot = DotOf(row);
-    return dot && vector_.Covers(*dot) && row.record.stores != Stores::kOffline;
+  // Whether the node's rows were made of it, if it is for the online store.
+  bool IsOfNode(const RecordPlace& place) const {
+    const std::optional<Dot> dot = DotOf(place);
+    return dot && vector_.Covers(*dot);
   }
 
   runtime::FileSystem& files_;

@@ -17,8 +17,8 @@ namespace {
 // The records of a promotion as rows that can be sent.
 class PromotionRows : public offline::ImportReader {
  public:
-  PromotionRows(const FeatureGroup& group, offline::Promotion promotion)
-      : group_(group), promotion_(std::move(promotion)) {}
+  PromotionRows(const FeatureGroup& group, offline::Promotion* promotion)
+      : group_(group), promotion_(*promotion) {}
 
   Result<std::optional<offline::ImportRow>> Next() override {
     TOKURA_ASSIGN_OR_RETURN(std::optional<Record> record, promotion_.Next());
@@ -50,7 +50,7 @@ class PromotionRows : public offline::ImportReader {
   }
 
   const FeatureGroup& group_;
-  offline::Promotion promotion_;
+  offline::Promotion& promotion_;
   uint64_t rows_ = 0;
 };
 
@@ -62,10 +62,8 @@ Result<Counts> PromoteRows(Session& session, Context& context, const FeatureGrou
                           offline::Table::OpenForRead(context.files, job.offline_root, group));
   offline::PromotionOptions options{.now_us = context.clock.NowUs()};
   for (const std::string& id : job.import_ids) options.origins.insert("import:" + id);
-  TOKURA_ASSIGN_OR_RETURN(
-      offline::Promotion promotion,
-      offline::Promotion::Open(context.files, *table, group, std::move(options)));
-  PromotionRows rows(group, std::move(promotion));
+  offline::Promotion promotion(context.files, *table, group, std::move(options));
+  PromotionRows rows(group, &promotion);
   SenderOptions sending;
   sending.group = group.QualifiedName();
   sending.stores = Stores::kOnline;

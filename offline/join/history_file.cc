@@ -102,8 +102,7 @@ Result<std::unique_ptr<HistoryFile>> HistoryFile::Open(
     const FeatureGroup& group, const std::vector<const Feature*>& features) {
   std::unique_ptr<HistoryFile> file(new HistoryFile(table_folder + "/" + data_file.path));
   const Status opened = Guard(file->path_, [&]() -> Status {
-    TOKURA_ASSIGN_OR_RETURN(file->reader_,
-                            OpenDataFileParquet(files, file->path_, data_file.rows, {}));
+    TOKURA_ASSIGN_OR_RETURN(file->reader_, OpenDataFileParquet(files, file->path_, data_file.rows));
     return file->MapColumns(group, features);
   });
   TOKURA_RETURN_IF_ERROR(opened);

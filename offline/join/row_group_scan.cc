@@ -15,9 +15,9 @@
 
 #include "core/big_endian.h"
 #include "core/bytes.h"
-#include "offline/join/key_runs.h"
 #include "offline/records/arrow_file.h"
 #include "offline/records/data_file_schema.h"
+#include "offline/records/key_runs.h"
 
 namespace tokura::offline {
 namespace {

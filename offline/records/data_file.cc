@@ -31,10 +31,16 @@ std::string DataFileEnding(const Digest& digest, uint32_t crc32c) {
   return "-" + digest.ToHex() + checksum;
 }
 
-std::optional<Dot> DotOf(const HistoryRow& row) {
-  const std::string_view text = row.origin;
+RecordPlace PlaceOf(const HistoryRow& row) {
+  return {row.write_time_us, row.late, row.origin, row.seq};
+}
+
+std::optional<Dot> DotOf(const HistoryRow& row) { return DotOf(PlaceOf(row)); }
+
+std::optional<Dot> DotOf(const RecordPlace& place) {
+  const std::string_view text = place.origin;
   const size_t slash = text.rfind('/');
-  if (text.starts_with("import:") || slash == std::string_view::npos || row.seq <= 0) {
+  if (text.starts_with("import:") || slash == std::string_view::npos || place.seq <= 0) {
     return std::nullopt;
   }
   const size_t point = text.substr(0, slash).rfind('.');
@@ -43,7 +49,7 @@ std::optional<Dot> DotOf(const HistoryRow& row) {
   const auto shard = ParseNumber<uint16_t>(text.substr(slash + 1));
   if (!incarnation || !shard || *shard >= kShardCount) return std::nullopt;
   return Dot{ShardId(*shard), Origin{std::string(text.substr(0, point)), *incarnation},
-             Seq(static_cast<uint64_t>(row.seq))};
+             Seq(static_cast<uint64_t>(place.seq))};
 }
 
 std::string OriginOf(const Dot& dot) {

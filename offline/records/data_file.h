@@ -14,6 +14,7 @@
 #include "core/schema.h"
 #include "core/status.h"
 #include "offline/iceberg/manifest.h"
+#include "offline/records/placed_record.h"
 #include "runtime/file_system.h"
 
 namespace tokura::offline {
@@ -52,7 +53,10 @@ std::string DataFileEnding(const Digest& digest, uint32_t crc32c);
 // Of files that are being made.
 inline constexpr char kTemporarySuffix[] = ".tmp";
 
-// The Dot of a row of the log; nullopt for the backfill lane.
+// Its memory is the row's.
+RecordPlace PlaceOf(const HistoryRow& row);
+// The Dot of a record of the log; nullopt for the backfill lane.
+std::optional<Dot> DotOf(const RecordPlace& place);
 std::optional<Dot> DotOf(const HistoryRow& row);
 // HistoryRow::origin of a record of the log.
 std::string OriginOf(const Dot& dot);

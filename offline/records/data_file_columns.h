@@ -13,16 +13,9 @@
 #include "core/record_view.h"
 #include "core/schema.h"
 #include "core/status.h"
+#include "offline/records/placed_record.h"
 
 namespace tokura::offline {
-
-// Where a record stood in its log, and when it came.
-struct RecordPlace {
-  int64_t write_time_us = 0;
-  bool late = false;
-  std::string_view origin;  // HistoryRow::origin
-  int64_t seq = 0;
-};
 
 class DataFileColumns {
  public:

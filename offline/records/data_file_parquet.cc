@@ -16,6 +16,8 @@
 namespace tokura::offline {
 namespace {
 
+constexpr int64_t kBatchRows = 4096;
+
 Status CheckMetadata(const std::string& path, const parquet::FileMetaData& metadata,
                      uint64_t rows) {
   std::string format;
@@ -55,15 +57,15 @@ Status CheckSchema(const std::string& path, parquet::arrow::FileReader& reader) 
 
 }  // namespace
 
-Result<std::unique_ptr<parquet::arrow::FileReader>> OpenDataFileParquet(
-    runtime::FileSystem& files, const std::string& path, uint64_t rows,
-    const DataFileParquetOptions& options) {
+Result<std::unique_ptr<parquet::arrow::FileReader>> OpenDataFileParquet(runtime::FileSystem& files,
+                                                                        const std::string& path,
+                                                                        uint64_t rows) {
   TOKURA_ASSIGN_OR_RETURN(std::shared_ptr<FileInputStream> stream,
-                          FileInputStream::Open(files, path, options.hold_open));
+                          FileInputStream::Open(files, path, /*hold_open=*/true));
   parquet::ReaderProperties properties(ProgramPool());
   properties.set_page_checksum_verification(true);
   parquet::ArrowReaderProperties arrow_properties;
-  arrow_properties.set_batch_size(options.batch_rows);
+  arrow_properties.set_batch_size(kBatchRows);
   arrow_properties.set_use_threads(false);
   arrow_properties.set_pre_buffer(false);
   parquet::arrow::FileReaderBuilder builder;

@@ -14,17 +14,12 @@
 
 namespace tokura::offline {
 
-struct DataFileParquetOptions {
-  bool hold_open = true;      // keep the file open between reads
-  int64_t batch_rows = 4096;  // decoded at once
-};
-
 // CORRUPT: no data file, or not of `rows` rows. FAILED_PRECONDITION: of a newer format. Every
 // column of what it returns has a field id and one leaf: field i of its schema is leaf i. Throws as
 // Parquet does.
-Result<std::unique_ptr<parquet::arrow::FileReader>> OpenDataFileParquet(
-    runtime::FileSystem& files, const std::string& path, uint64_t rows,
-    const DataFileParquetOptions& options);
+Result<std::unique_ptr<parquet::arrow::FileReader>> OpenDataFileParquet(runtime::FileSystem& files,
+                                                                        const std::string& path,
+                                                                        uint64_t rows);
 
 // Whether a column of this type can be the system column (a SystemColumn).
 bool IsSystemType(int32_t column, const arrow::DataType& type);

@@ -48,9 +48,11 @@ uint64_t HistoryRecords::Add(const RecordView& record, int64_t write_time_us, co
                       .origin = NumberOf(dot)});
 }
 
-uint64_t HistoryRecords::Add(const RecordView& record, int64_t write_time_us,
-                             std::string_view origin, int64_t seq) {
-  return Put(record, {.write_time_us = write_time_us, .seq = seq, .origin = NumberOf(origin)});
+uint64_t HistoryRecords::Add(const RecordView& record, const RecordPlace& place) {
+  return Put(record, {.write_time_us = place.write_time_us,
+                      .seq = place.seq,
+                      .origin = NumberOf(place.origin),
+                      .late = place.late});
 }
 
 uint64_t HistoryRecords::Put(const RecordView& view, const HistoryRecord& head) {
@@ -92,11 +94,15 @@ uint32_t HistoryRecords::NumberOf(const Dot& dot) {
 }
 
 uint32_t HistoryRecords::NumberOf(std::string_view origin) {
-  const auto known = std::find_if(origins_.rbegin(), origins_.rend(),
-                                  [&](const OriginName& of) { return of.name == origin; });
-  if (known != origins_.rend()) return static_cast<uint32_t>(origins_.rend() - known - 1);
-  origins_.push_back({std::string(origin), false, {}});
-  return static_cast<uint32_t>(origins_.size() - 1);
+  if (const auto known = by_name_.find(origin); known != by_name_.end()) return known->second;
+  uint32_t number = static_cast<uint32_t>(origins_.size());
+  if (const std::optional<Dot> dot = DotOf(RecordPlace{.origin = origin, .seq = 1})) {
+    number = NumberOf(*dot);
+  } else {
+    origins_.push_back({std::string(origin), false, {}});
+  }
+  by_name_.emplace(origin, number);
+  return number;
 }
 
 void HistoryRecords::Absorb(HistoryRecords later) {
@@ -139,11 +145,7 @@ HistoryRecords RecordsOf(const std::vector<HistoryRow>& rows) {
     body.clear();
     EncodeRecord(row.record, &body);
     TOKURA_CHECK(OpenRecord(body, &view));
-    if (const std::optional<Dot> dot = DotOf(row)) {
-      records.Add(view, row.write_time_us, *dot);
-    } else {
-      records.Add(view, row.write_time_us, row.origin, row.seq);
-    }
+    records.Add(view, PlaceOf(row));
   }
   return records;
 }

@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/ids.h"
@@ -26,7 +28,8 @@ namespace tokura::offline {
 struct HistoryRecord {
   int64_t write_time_us = 0;
   int64_t seq = 0;
-  uint32_t origin = 0;  // HistoryRecords::origin gives its name
+  uint32_t origin : 31 = 0;  // HistoryRecords::origin gives its name
+  uint32_t late : 1 = 0;
   uint32_t body_bytes = 0;
 
   std::string_view body() const { return {reinterpret_cast<const char*>(this + 1), body_bytes}; }
@@ -49,9 +52,8 @@ class HistoryRecords {
   // `record`: opened, from the first byte of its body on; what is in its cells is looked at when
   // they become columns. Returns by how much bytes() grows.
   uint64_t Add(const RecordView& record, int64_t write_time_us, const Dot& dot);
-  // Of no log: DotOf(origin) is nullopt.
-  uint64_t Add(const RecordView& record, int64_t write_time_us, std::string_view origin,
-               int64_t seq);
+  // Of the log or not.
+  uint64_t Add(const RecordView& record, const RecordPlace& place);
   // Takes those of `later` too.
   void Absorb(HistoryRecords later);
 
@@ -67,6 +69,9 @@ class HistoryRecords {
   // For each origin, by its number, up to which seq `position` covers its records.
   std::vector<int64_t> CoveredBy(const PositionVector& position) const;
   bool is_of_log(const HistoryRecord& record) const { return origins_[record.origin].is_log; }
+  RecordPlace place(const HistoryRecord& record) const {
+    return {record.write_time_us, record.late == 1, origin(record), record.seq};
+  }
   // Memory held, and what it takes to commit them.
   uint64_t bytes() const { return bytes_; }
 
@@ -88,6 +93,11 @@ class HistoryRecords {
   RecordList records_;
   std::vector<OriginName> origins_;
   std::vector<LogOrigin> log_origins_;
+  struct HashOfText : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  // Of those that came by their names, places in origins_.
+  std::unordered_map<std::string, uint32_t, HashOfText, std::equal_to<>> by_name_;
   struct Free {
     void operator()(char* memory) const { std::free(memory); }
   };
@@ -102,7 +112,6 @@ class HistoryRecords {
   uint64_t bytes_ = 0;
 };
 
-// The same records; their `late` is left behind.
 HistoryRecords RecordsOf(const std::vector<HistoryRow>& rows);
 
 }  // namespace tokura::offline

@@ -71,8 +71,7 @@ Result<NewFile> WriteDataFile(runtime::FileSystem& files, const std::string& tab
       RecordFileWriter::Open(files, table_folder, stem, partition, group, features));
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::string_view body = records.all()[i]->body();
-    const RecordPlace place{rows[i].write_time_us, rows[i].late, rows[i].origin, rows[i].seq};
-    TOKURA_RETURN_IF_ERROR(writer->Append(body, place, DigestBytes(body)));
+    TOKURA_RETURN_IF_ERROR(writer->Append(body, PlaceOf(rows[i]), DigestBytes(body)));
   }
   return writer->Finish();
 }

@@ -1,10 +1,8 @@
 #include "offline/table/digest_cache.h"
 
-#include <optional>
 #include <utility>
 
-#include "offline/records/data_file.h"
-#include "offline/records/data_file_reader.h"
+#include "offline/records/record_file_reader.h"
 
 namespace tokura::offline {
 
@@ -16,14 +14,15 @@ Result<const DigestSet*> DigestCache::Of(runtime::FileSystem& files,
     uses_.splice(uses_.begin(), uses_, found->second.use);
     return &found->second.digests;
   }
-  TOKURA_ASSIGN_OR_RETURN(std::unique_ptr<DataFileReader> reader,
-                          OpenDataFile(files, table_folder, file, group,
-                                       {.features = std::nullopt, .place_in_log = false}));
+  TOKURA_ASSIGN_OR_RETURN(
+      const std::unique_ptr<RecordFileReader> reader,
+      RecordFileReader::Open(files, table_folder, file, group, {.places = false}));
   DigestSet digests(file.rows);
+  PlacedRecord record;
   while (true) {
-    TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, reader->Next());
-    if (!row) break;
-    digests.Insert(DigestRecord(row->record));
+    TOKURA_ASSIGN_OR_RETURN(const bool more, reader->Next(&record));
+    if (!more) break;
+    digests.Insert(DigestBytes(record.body));
   }
   Add(path, std::move(digests));
   return &entries_.at(path).digests;

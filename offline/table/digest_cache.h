@@ -23,7 +23,7 @@ class DigestCache {
   // Keeps at most `digests_max` digests, and always the file asked for last.
   explicit DigestCache(size_t digests_max) : digests_max_(digests_max) {}
 
-  // Of the records of `file`. Errors as DataFileReader's. Valid until the next call.
+  // Of the records of `file`. Errors as RecordFileReader's. Valid until the next call.
   Result<const DigestSet*> Of(runtime::FileSystem& files, const std::string& table_folder,
                               const DataFile& file, const FeatureGroup& group);
   // Whether to Add a file of so many records: one that leaves no room for others is not worth it.

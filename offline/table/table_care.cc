@@ -6,9 +6,10 @@
 #include <utility>
 
 #include "core/bytes.h"
+#include "core/cell_reader.h"
 #include "offline/records/data_file.h"
-#include "offline/records/data_file_reader.h"
 #include "offline/records/history_merge.h"
+#include "offline/records/record_file_reader.h"
 #include "offline/records/record_file_writer.h"
 
 namespace tokura::offline {
@@ -19,36 +20,57 @@ constexpr int kCommitAttempts = 10;
 constexpr size_t kRowsAtOnce = 4096;
 
 // What some rows are, in any order.
-struct RowSum {
-  uint64_t rows = 0;
-  Digest records;
-  Digest places;  // in the log
-  bool operator==(const RowSum&) const = default;
-
-  void Add(const HistoryRow& row, const Digest& digest) {
-    ++rows;
-    records += digest;
-    std::string place = row.origin;
-    PutU64(&place, static_cast<uint64_t>(row.seq));
-    PutU64(&place, static_cast<uint64_t>(row.write_time_us));
-    place.push_back(row.late ? 1 : 0);
-    places += DigestBytes(place);
+class RowSum {
+ public:
+  void Add(const RecordPlace& place, const Digest& digest) {
+    ++rows_;
+    records_ += digest;
+    room_ = place.origin;
+    PutU64(&room_, static_cast<uint64_t>(place.seq));
+    PutU64(&room_, static_cast<uint64_t>(place.write_time_us));
+    room_.push_back(place.late ? 1 : 0);
+    places_ += DigestBytes(room_);
   }
+  // Their places are not told.
+  bool IsAsToldOf(const std::vector<DataFile>& files) const {
+    uint64_t rows = 0;
+    Digest records;
+    for (const DataFile& file : files) {
+      rows += file.rows;
+      records += file.digest;
+    }
+    return rows_ == rows && records_ == records;
+  }
+  bool operator==(const RowSum& other) const {
+    return rows_ == other.rows_ && records_ == other.records_ && places_ == other.places_;
+  }
+
+ private:
+  uint64_t rows_ = 0;
+  Digest records_;
+  Digest places_;  // in the log
+  std::string room_;
 };
 
 }  // namespace
 
-// One file of many. In steps: which dropped features the rows name, the rows, and the rows read
-// back.
+// One file of many. In steps: the rows are read, written in their order, and read back.
 class TableCare::Merge {
  public:
   Merge(runtime::FileSystem& files, const Table& table, const FeatureGroup& group,
-        std::vector<DataFile> from, uint32_t attempt)
+        const CareOptions& options, std::vector<DataFile> from, uint32_t attempt)
       : files_(files),
         folder_(table.folder()),
         group_(group),
         from_(std::move(from)),
-        stem_(table.NewFileStem(from_.front().partition, attempt)) {}
+        stem_(table.NewFileStem(from_.front().partition, attempt)),
+        any_dropped_(std::any_of(group.features.begin(), group.features.end(),
+                                 [](const Feature& feature) { return feature.dropped; })),
+        rows_(std::in_place, files, folder_, from_, group,
+              HistoryMergeOptions{.wanted = [this](const RecordView& record,
+                                                   const RecordPlace&) { return See(record); },
+                                  .memory_bytes = options.memory_bytes,
+                                  .spill_path = folder_ + "/" + stem_ + "-runs"}) {}
   ~Merge() {
     if (made_ && !keep_) (void)files_.Remove(folder_ + "/" + made_->file.path);
   }
@@ -61,72 +83,50 @@ class TableCare::Merge {
 
   // False: the file is made, and right.
   Result<bool> Advance() {
-    if (writer_ == nullptr && !made_) {
-      TOKURA_RETURN_IF_ERROR(Begin());
-      return true;
-    }
-    if (!made_) {
+    if (made_) return ReadBack();
+    if (writer_ != nullptr) {
       TOKURA_RETURN_IF_ERROR(Write());
       return true;
     }
-    return ReadBack();
+    TOKURA_ASSIGN_OR_RETURN(const bool more, rows_->Read(kRowsAtOnce));
+    if (!more) TOKURA_RETURN_IF_ERROR(Begin());
+    return true;
   }
 
  private:
-  Result<HistoryMerge> OpenAll() const {
-    std::vector<const DataFile*> files;
-    for (const DataFile& file : from_) files.push_back(&file);
-    return HistoryMerge::Open(files_, folder_, files, group_, {});
+  // Takes note of the features that records name, for each gets a column.
+  bool See(const RecordView& record) {
+    if (!any_dropped_) return true;
+    CellReader cells(record.cells);
+    for (CellBytes cell; cells.Next(&cell);) named_.insert(FeatureId(cell.feature));
+    return true;
   }
 
   Status Begin() {
-    TOKURA_ASSIGN_OR_RETURN(const std::set<FeatureId> named, DroppedFeaturesNamed());
-    features_ = FeaturesToWrite(group_, named);
+    features_ = FeaturesToWrite(group_, named_);
     TOKURA_ASSIGN_OR_RETURN(
         writer_,
         RecordFileWriter::Open(files_, folder_, stem_, from_.front().partition, group_, features_));
-    TOKURA_ASSIGN_OR_RETURN(HistoryMerge rows, OpenAll());
-    rows_.emplace(std::move(rows));
     return OkStatus();
   }
 
-  // A column for each is made before the first row is written.
-  Result<std::set<FeatureId>> DroppedFeaturesNamed() const {
-    std::set<FeatureId> named;
-    const bool any_dropped = std::any_of(group_.features.begin(), group_.features.end(),
-                                         [](const Feature& feature) { return feature.dropped; });
-    if (!any_dropped) return named;
-    TOKURA_ASSIGN_OR_RETURN(HistoryMerge rows, OpenAll());
-    while (true) {
-      TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, rows.Next());
-      if (!row) return named;
-      for (const Cell& cell : row->record.cells) named.insert(cell.feature);
-    }
-  }
-
   Status Write() {
-    std::string body;
+    PlacedRecord record;
     for (size_t i = 0; i < kRowsAtOnce; ++i) {
-      TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, rows_->Next());
-      if (!row) return Finish();
-      body.clear();
-      EncodeRecord(row->record, &body);
-      const Digest digest = DigestBytes(body);
-      merged_.Add(*row, digest);
-      const RecordPlace place{row->write_time_us, row->late, row->origin, row->seq};
-      TOKURA_RETURN_IF_ERROR(writer_->Append(body, place, digest));
+      TOKURA_ASSIGN_OR_RETURN(const bool more, rows_->Next(&record));
+      if (!more) return Finish();
+      const Digest digest = DigestBytes(record.body);
+      merged_.Add(record.place, digest);
+      TOKURA_RETURN_IF_ERROR(writer_->Append(record.body, record.place, digest));
     }
     return OkStatus();
   }
 
   Status Finish() {
     rows_.reset();
-    RowSum told;
-    for (const DataFile& file : from_) {
-      told.rows += file.rows;
-      told.records += file.digest;
+    if (!merged_.IsAsToldOf(from_)) {
+      return Internal(folder_ + ": the rows of a merge are not those of its files");
     }
-    if (told.rows != merged_.rows || told.records != merged_.records) return NameTheBadFile();
     TOKURA_ASSIGN_OR_RETURN(made_, writer_->Finish());
     writer_.reset();
     return OkStatus();
@@ -134,12 +134,14 @@ class TableCare::Merge {
 
   Result<bool> ReadBack() {
     if (reader_ == nullptr) {
-      TOKURA_ASSIGN_OR_RETURN(reader_, OpenDataFile(files_, folder_, made_->file, group_, {}));
+      TOKURA_ASSIGN_OR_RETURN(reader_,
+                              RecordFileReader::Open(files_, folder_, made_->file, group_, {}));
     }
+    PlacedRecord record;
     for (size_t i = 0; i < kRowsAtOnce; ++i) {
-      TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, reader_->Next());
-      if (row) {
-        read_back_.Add(*row, DigestRecord(row->record));
+      TOKURA_ASSIGN_OR_RETURN(const bool more, reader_->Next(&record));
+      if (more) {
+        read_back_.Add(record.place, DigestBytes(record.body));
         continue;
       }
       if (read_back_ == merged_) return false;
@@ -149,35 +151,19 @@ class TableCare::Merge {
     return true;
   }
 
-  Status NameTheBadFile() const {
-    for (const DataFile& file : from_) {
-      RowSum sum;
-      TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<DataFileReader> reader,
-                              OpenDataFile(files_, folder_, file, group_, {}));
-      while (true) {
-        TOKURA_ASSIGN_OR_RETURN(const std::optional<HistoryRow> row, reader->Next());
-        if (!row) break;
-        sum.Add(*row, DigestRecord(row->record));
-      }
-      if (sum.rows != file.rows || sum.records != file.digest) {
-        return Corrupt(folder_ + "/" + file.path +
-                       ": its records are not those that its name promises");
-      }
-    }
-    return Internal(folder_ + ": the rows of a merge are not those of its files");
-  }
-
   runtime::FileSystem& files_;
   const std::string folder_;
   const FeatureGroup& group_;
   const std::vector<DataFile> from_;
   const std::string stem_;
-  std::vector<const Feature*> features_;
+  const bool any_dropped_;
+  std::set<FeatureId> named_;
   std::optional<HistoryMerge> rows_;
+  std::vector<const Feature*> features_;
   std::unique_ptr<RecordFileWriter> writer_;
   RowSum merged_;
   std::optional<NewFile> made_;
-  std::unique_ptr<DataFileReader> reader_;
+  std::unique_ptr<RecordFileReader> reader_;
   RowSum read_back_;
   bool keep_ = false;
 };
@@ -212,7 +198,8 @@ Result<bool> TableCare::Advance(int64_t now_us) {
     TOKURA_RETURN_IF_ERROR(table_->Refresh());
     std::vector<DataFile> files = FilesToMerge(*table_, group_, options_, now_us);
     if (files.empty()) return false;
-    merge_ = std::make_unique<Merge>(files_, *table_, group_, std::move(files), attempt_++);
+    merge_ =
+        std::make_unique<Merge>(files_, *table_, group_, options_, std::move(files), attempt_++);
     return true;
   }
   Result<bool> more = merge_->Advance();

@@ -30,6 +30,7 @@ struct CareOptions {
   // target, that have been there for a while. Else all that can be merged.
   bool only_overdue = false;
   std::chrono::microseconds settled_after = std::chrono::minutes(10);
+  uint64_t memory_bytes = 64 << 20;  // of the rows that are merged; more are put on disk meanwhile
 };
 
 struct CareOutcome {
@@ -50,8 +51,8 @@ std::vector<DataFile> FilesToMerge(const Table& table, const FeatureGroup& group
 std::vector<DataFile> FilesToMerge(const std::vector<DataFile>& files, const FeatureGroup& group,
                                    const CareOptions& options, int64_t settled_id);
 
-// Blocking; not thread-safe. Memory is that of a few thousand rows of each file that is merged, and
-// of a row group.
+// Blocking; not thread-safe. Memory is that of CareOptions::memory_bytes and of two row groups, the
+// one that is read and the one that is written.
 class TableCare {
  public:
   // NOT_FOUND: there is no table; FAILED_PRECONDITION: another takes care of it right now.

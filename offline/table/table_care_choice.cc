@@ -12,7 +12,7 @@ namespace tokura::offline {
 namespace {
 
 constexpr size_t kOverdueFilesMin = 8;
-// More would be opened and closed all the time; what is left is merged with the result.
+// Of one merge, which is lost when it is cut off; what is left is merged with the result.
 constexpr size_t kFilesMax = 500;
 // Files below this are alike.
 constexpr uint64_t kTinyBytes = 256 << 10;

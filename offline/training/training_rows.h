@@ -37,10 +37,9 @@ Result<std::unique_ptr<TrainingRows>> OpenSpineRows(runtime::FileSystem& files,
 
 // The rows that `inputs.entities` asks for, out of the tables of `groups`, which are of one entity:
 // by key and then time. In mode `served` changes of the online store count, else those of the
-// offline store.
-Result<std::unique_ptr<TrainingRows>> OpenEntityRows(runtime::FileSystem& files,
-                                                     const std::vector<JoinGroup>& groups,
-                                                     const DatasetInputs& inputs,
-                                                     RowSelector* selector);
+// offline store. Changes that take more than `memory_bytes` wait in files below `spill_folder`.
+Result<std::unique_ptr<TrainingRows>> OpenEntityRows(
+    runtime::FileSystem& files, const std::vector<JoinGroup>& groups, const DatasetInputs& inputs,
+    uint64_t memory_bytes, const std::string& spill_folder, RowSelector* selector);
 
 }  // namespace tokura::offline

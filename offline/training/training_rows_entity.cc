@@ -20,53 +20,79 @@ namespace {
 
 const Type kTime{Kind::kTimestamp};
 
-// The changes of one table that count, by key and time.
+// Which changes rows are made of.
+class Wanted {
+ public:
+  Wanted(const EntityRows& rows, const Appearance& appearance)
+      : rows_(rows), appearance_(appearance) {}
+
+  bool operator()(const RecordView& record, const RecordPlace& place) const {
+    if (!appearance_.Counts(static_cast<int32_t>(record.stores))) return false;
+    const int64_t event_time_us = record.version.event_time_us;
+    if (!rows_.as_of_us) return event_time_us >= rows_.from_us && event_time_us < rows_.to_us;
+    return appearance_.At(event_time_us, place.write_time_us) <= *rows_.as_of_us;
+  }
+  bool MayBeIn(const DataFile& file) const {
+    if (!rows_.as_of_us) {
+      return file.event_time_max_us >= rows_.from_us && file.event_time_min_us < rows_.to_us;
+    }
+    // Not before it happened, unless only the time of the write counts.
+    return appearance_.mode == JoinMode::kServed || file.event_time_min_us <= *rows_.as_of_us;
+  }
+
+ private:
+  const EntityRows rows_;
+  const Appearance appearance_;
+};
+
+// The changes of one table that are wanted, by key and time.
 class Changes {
  public:
   static Result<Changes> Open(runtime::FileSystem& files, const JoinGroup& group,
-                              const Appearance& appearance) {
-    std::vector<const DataFile*> data_files;
-    for (const DataFile& file : group.table->current().files) data_files.push_back(&file);
-    DataFileReadOptions options;
+                              const Wanted& wanted, uint64_t memory_bytes,
+                              const std::string& spill_path) {
+    std::vector<DataFile> data_files;
+    for (const DataFile& file : group.table->current().files) {
+      if (wanted.MayBeIn(file)) data_files.push_back(file);
+    }
+    HistoryMergeOptions options;
     options.features.emplace();
-    TOKURA_ASSIGN_OR_RETURN(
-        HistoryMerge merge,
-        HistoryMerge::Open(files, group.table->folder(), data_files, *group.group, options));
-    Changes changes(std::move(merge), appearance);
+    options.wanted = wanted;
+    options.memory_bytes = memory_bytes;
+    options.spill_path = spill_path;
+    Changes changes(std::make_unique<HistoryMerge>(
+        files, group.table->folder(), std::move(data_files), *group.group, std::move(options)));
     TOKURA_RETURN_IF_ERROR(changes.Advance());
     return changes;
   }
 
-  bool ended() const { return !row_.has_value(); }
+  bool ended() const { return ended_; }
   // Without the group, so that the keys of an entity are equal in all its groups.
-  std::string_view key() const {
-    return std::string_view(row_->record.key).substr(kRowKeyHeaderBytes);
-  }
-  const HistoryRow& row() const { return *row_; }
+  std::string_view key() const { return change_.key.substr(kRowKeyHeaderBytes); }
+  int64_t event_time_us() const { return change_.version.event_time_us; }
+  bool deletes_row() const { return change_.delete_row; }
   Status Advance() {
-    do {
-      TOKURA_ASSIGN_OR_RETURN(row_, merge_.Next());
-    } while (row_ && !appearance_.Counts(static_cast<int32_t>(row_->record.stores)));
+    PlacedRecord record;
+    TOKURA_ASSIGN_OR_RETURN(const bool more, merge_->Next(&record));
+    ended_ = !more;
+    TOKURA_CHECK(ended_ || OpenRecord(record.body, &change_));
     return OkStatus();
   }
 
  private:
-  Changes(HistoryMerge merge, const Appearance& appearance)
-      : merge_(std::move(merge)), appearance_(appearance) {}
+  explicit Changes(std::unique_ptr<HistoryMerge> merge) : merge_(std::move(merge)) {}
 
-  HistoryMerge merge_;
-  Appearance appearance_;
-  std::optional<HistoryRow> row_;
+  std::unique_ptr<HistoryMerge> merge_;
+  RecordView change_;
+  bool ended_ = false;
 };
 
 class EntityHistoryRows final : public TrainingRows {
  public:
   EntityHistoryRows(const std::vector<JoinGroup>& groups, const DatasetInputs& inputs,
-                    const Appearance& appearance, std::vector<Changes> changes,
-                    RowSelector* selector)
+                    std::vector<Changes> changes, RowSelector* selector)
       : keys_(groups.front().group->entity.keys),
-        rows_(*inputs.entities),
-        appearance_(appearance),
+        as_of_us_(inputs.entities->as_of_us),
         changes_(std::move(changes)),
         selector_(selector) {
     arrow::FieldVector fields;
@@ -82,7 +108,7 @@ class EntityHistoryRows final : public TrainingRows {
   Result<std::optional<SpineBatch>> Next() override {
     std::vector<std::pair<std::string, int64_t>> rows;
     while (rows.size() < static_cast<size_t>(Spine::kBatchRows) && HasKey()) {
-      TOKURA_RETURN_IF_ERROR(rows_.as_of_us ? AddKey(&rows) : AddChange(&rows));
+      TOKURA_RETURN_IF_ERROR(as_of_us_ ? AddKey(&rows) : AddChange(&rows));
     }
     if (rows.empty()) return std::optional<SpineBatch>();
     TOKURA_ASSIGN_OR_RETURN(SpineBatch batch, BatchOf(rows));
@@ -109,22 +135,21 @@ class EntityHistoryRows final : public TrainingRows {
     return std::string(first->key());
   }
 
-  // The next change of all groups, if it is in the range: a row for its key and time.
+  // The next change of all groups: a row for its key and time.
   Status AddChange(Rows* rows) {
     const std::string key = FirstKey();
     std::optional<int64_t> time_us;
     for (const Changes& changes : changes_) {
       if (changes.ended() || changes.key() != key) continue;
-      const int64_t at_us = changes.row().record.event_time_us;
+      const int64_t at_us = changes.event_time_us();
       time_us = std::min(time_us.value_or(at_us), at_us);
     }
     for (Changes& changes : changes_) {
-      while (!changes.ended() && changes.key() == key &&
-             changes.row().record.event_time_us == *time_us) {
+      while (!changes.ended() && changes.key() == key && changes.event_time_us() == *time_us) {
         TOKURA_RETURN_IF_ERROR(changes.Advance());
       }
     }
-    if (*time_us >= rows_.from_us && *time_us < rows_.to_us) rows->emplace_back(key, *time_us);
+    rows->emplace_back(key, *time_us);
     return OkStatus();
   }
 
@@ -135,14 +160,12 @@ class EntityHistoryRows final : public TrainingRows {
     for (Changes& changes : changes_) {
       bool written = false;
       while (!changes.ended() && changes.key() == key) {
-        const HistoryRow& row = changes.row();
-        const int64_t since_us = appearance_.At(row.record.event_time_us, row.write_time_us);
-        if (since_us <= *rows_.as_of_us) written = !row.record.delete_row;
+        written = !changes.deletes_row();
         TOKURA_RETURN_IF_ERROR(changes.Advance());
       }
       lives = lives || written;
     }
-    if (lives) rows->emplace_back(key, *rows_.as_of_us);
+    if (lives) rows->emplace_back(key, *as_of_us_);
     return OkStatus();
   }
 
@@ -186,8 +209,7 @@ class EntityHistoryRows final : public TrainingRows {
   }
 
   const std::vector<KeyColumn> keys_;
-  const EntityRows rows_;
-  const Appearance appearance_;
+  const std::optional<int64_t> as_of_us_;
   std::vector<Changes> changes_;
   RowSelector* selector_;
   std::shared_ptr<arrow::Schema> schema_;
@@ -195,18 +217,20 @@ class EntityHistoryRows final : public TrainingRows {
 
 }  // namespace
 
-Result<std::unique_ptr<TrainingRows>> OpenEntityRows(runtime::FileSystem& files,
-                                                     const std::vector<JoinGroup>& groups,
-                                                     const DatasetInputs& inputs,
-                                                     RowSelector* selector) {
-  const Appearance appearance{inputs.mode, inputs.lag_us};
+Result<std::unique_ptr<TrainingRows>> OpenEntityRows(
+    runtime::FileSystem& files, const std::vector<JoinGroup>& groups, const DatasetInputs& inputs,
+    uint64_t memory_bytes, const std::string& spill_folder, RowSelector* selector) {
+  const Wanted wanted(*inputs.entities, {inputs.mode, inputs.lag_us});
   std::vector<Changes> changes;
   for (const JoinGroup& group : groups) {
-    TOKURA_ASSIGN_OR_RETURN(Changes opened, Changes::Open(files, group, appearance));
+    const std::string spill_path = spill_folder + "/changes-" + std::to_string(changes.size());
+    TOKURA_ASSIGN_OR_RETURN(
+        Changes opened,
+        Changes::Open(files, group, wanted, memory_bytes / groups.size(), spill_path));
     changes.push_back(std::move(opened));
   }
-  return std::unique_ptr<TrainingRows>(std::make_unique<EntityHistoryRows>(
-      groups, inputs, appearance, std::move(changes), selector));
+  return std::unique_ptr<TrainingRows>(
+      std::make_unique<EntityHistoryRows>(groups, inputs, std::move(changes), selector));
 }
 
 }  // namespace tokura::offline

@@ -45,13 +45,19 @@ Plan MakePlan(const TrainingSetRun& run) {
   return plan;
 }
 
+// Of all the memory, what the rows take while they are joined.
+uint64_t RowsMemory(const TrainingSetWork& work, const TrainingSetRun& run) {
+  return run.inputs.entities ? work.memory_bytes / 4 : 0;
+}
+
 Result<std::unique_ptr<TrainingRows>> OpenRows(const TrainingSetWork& work,
                                                const TrainingSetRun& run, const Plan& plan,
                                                bool typed, RowSelector* selector) {
   if (!run.inputs.entities) {
     return OpenSpineRows(work.files, run.spine_path, run.spine_name, plan.needs, typed, selector);
   }
-  return OpenEntityRows(work.files, plan.groups, run.inputs, selector);
+  return OpenEntityRows(work.files, plan.groups, run.inputs, RowsMemory(work, run), run.work_folder,
+                        selector);
 }
 
 // With the column of its part, if it has one.
@@ -129,7 +135,7 @@ Result<TrainingSetResult> RunTrainingSet(const TrainingSetWork& work, const Trai
   JoinOptions options;
   options.mode = run.inputs.mode;
   options.lag_us = run.inputs.lag_us;
-  options.memory_bytes = work.memory_bytes;
+  options.memory_bytes = work.memory_bytes - RowsMemory(work, run);
   options.pool = work.pool;
   options.threads = work.threads;
   options.work_folder = run.work_folder;

@@ -81,6 +81,25 @@ TEST(RecordWriter, WritesWhatCoercingAndEncodingGiveOrRefuses) {
   EXPECT_GT(written, 2'000);
 }
 
+TEST(RecordWriter, WritesDeletesAndValuesOfAnyType) {
+  const FeatureGroup group = GroupOf({"int64", "list<string>", "vector<float32, 3>", "float64"});
+  RecordWriter writer;
+  for (uint64_t seed = 1; seed <= 500; ++seed) {
+    const Record record = Samples(seed).AnyRecord(group);
+    writer.Begin({record.stores, record.event_time_us, record.write_id, record.ttl_us, record.key,
+                  record.cells.size(), record.delete_row});
+    for (const Cell& cell : record.cells) {
+      const Feature& feature = *group.FindFeature(cell.feature);
+      if (cell.state == CellState::kDelete) writer.AddDelete(feature);
+      if (cell.state == CellState::kNull) writer.AddNull(feature);
+      if (cell.state == CellState::kValue) writer.AddValue(feature, cell.value);
+    }
+    std::string expected;
+    EncodeRecord(record, &expected);
+    ASSERT_EQ(EncodeHex(writer.record()), EncodeHex(expected)) << "seed " << seed;
+  }
+}
+
 TEST(RecordWriter, RefusesValuesOverTheLimit) {
   const FeatureGroup group = GroupOf({"string", "bytes"});
   RecordWriter writer;

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "offline/records/data_file_reader.h"
 #include "tests/offline/memory_files.h"
 #include "tests/offline/random_history.h"
 

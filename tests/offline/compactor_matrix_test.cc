@@ -123,7 +123,8 @@ class CompactorTrial final : public CompactorTest {
   }
   // By another program on the same machine, whose disk fails just so.
   void MergeAll() {
-    auto care = TableCare::Open(injecting_, "/offline", groups_[Below(2)], {});
+    auto care = TableCare::Open(injecting_, "/offline", groups_[Below(2)],
+                                {.memory_bytes = uint64_t{1'000} << 10 * Below(2)});
     while (care.ok()) {
       const Result<bool> more = (*care)->Advance(world_.clock().NowUs());
       if (!more.ok() || !*more) break;

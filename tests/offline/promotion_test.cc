@@ -44,13 +44,12 @@ class PromotionTest : public ::testing::Test {
     std::vector<Record> records;
     const auto table = Table::OpenForRead(files_, "/o", group_);
     EXPECT_TRUE(table.ok());
-    auto promotion = Promotion::Open(files_, **table, group_, options_);
-    EXPECT_TRUE(promotion.ok());
-    for (auto record = promotion->Next(); record.ok() && *record; record = promotion->Next()) {
+    Promotion promotion(files_, **table, group_, options_);
+    for (auto record = promotion.Next(); record.ok() && *record; record = promotion.Next()) {
       EXPECT_EQ((*record)->stores, Stores::kOnline);
       records.push_back(**record);
     }
-    EXPECT_EQ(promotion->rows_read(), promotion->rows_total());
+    EXPECT_EQ(promotion.rows_read(), promotion.rows_total());
     return records;
   }
   // "a=2" of each, by their first cells.
@@ -151,6 +150,7 @@ TEST_F(PromotionTest, GivesOnlineTheRowsOfTheWholeHistory) {
       group_ = testing::GroupOfAllTypes();
       group_.merge = mode;
       options_.origins = {};
+      options_.memory_bytes = seed % 2 == 0 ? 1'000 : 1'000'000;
       RandomHistory history(seed);
       std::vector<HistoryRow> rows;
       for (int i = 0; i < 60; ++i) {

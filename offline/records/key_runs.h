@@ -1,5 +1,5 @@
-// KeyRuns: the keys of a row group, of which a sorted file has each many times in a row: encoded
-// once a run. Included by .cc files of offline/join only.
+// KeyRuns: the keys of some rows, of which a sorted file has each many times in a row: encoded
+// once a run. Included by .cc files of offline/ only.
 #pragma once
 
 #include <cstdint>

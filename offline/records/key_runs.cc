@@ -1,4 +1,4 @@
-#include "offline/join/key_runs.h"
+#include "offline/records/key_runs.h"
 
 #include <utility>
 
