@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -38,28 +39,32 @@ Status ReadSegment(runtime::FileSystem& files, const std::string& path,
 }  // namespace
 
 Result<LayOutResult> LayOut(runtime::FileSystem& files, const std::string& directory,
-                            const std::string& offline_root) {
+                            const std::string& offline_root, size_t segments_a_commit) {
   const FeatureGroup group = SessionsGroup();
-  offline::HistoryBuffer buffer;
   TOKURA_ASSIGN_OR_RETURN(const auto segments,
                           replication::ListSegmentNames(files, directory + "/log"));
-  for (const replication::SegmentName& name : segments) {
-    TOKURA_RETURN_IF_ERROR(ReadSegment(files, directory + "/log/" + name.ToString(), &buffer));
-  }
-  LayOutResult result;
-  result.records = buffer.records_read();
-  result.read_cpu_seconds = OwnCpuSeconds();
   TOKURA_ASSIGN_OR_RETURN(const auto writer,
                           offline::TableWriter::Open(files, offline_root, group, kNowUs));
-  const offline::HistoryRecords records = buffer.Take(group.id);
-  TOKURA_ASSIGN_OR_RETURN(
-      const offline::CommitOutcome outcome,
-      writer->Commit(group, {.position = buffer.read(), .watermark_us = kNowUs, .now_us = kNowUs},
-                     records));
-  result.rows = outcome.rows;
-  result.duplicates = outcome.duplicates;
-  result.files = outcome.files;
-  result.bytes = outcome.bytes;
+  offline::HistoryBuffer buffer;
+  LayOutResult result;
+  for (size_t next = 0; next < segments.size();) {
+    const double before_reading = OwnCpuSeconds();
+    for (const size_t end = std::min(next + segments_a_commit, segments.size()); next < end;) {
+      const std::string path = directory + "/log/" + segments[next++].ToString();
+      TOKURA_RETURN_IF_ERROR(ReadSegment(files, path, &buffer));
+    }
+    result.read_cpu_seconds += OwnCpuSeconds() - before_reading;
+    const offline::HistoryRecords records = buffer.Take(group.id);
+    TOKURA_ASSIGN_OR_RETURN(
+        const offline::CommitOutcome outcome,
+        writer->Commit(group, {.position = buffer.read(), .watermark_us = kNowUs, .now_us = kNowUs},
+                       records));
+    result.rows += outcome.rows;
+    result.duplicates += outcome.duplicates;
+    result.files += outcome.files;
+    result.bytes += outcome.bytes;
+  }
+  result.records = buffer.records_read();
   result.cpu_seconds = OwnCpuSeconds();
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

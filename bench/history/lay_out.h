@@ -21,8 +21,8 @@ struct LayOutResult {
   uint64_t memory_bytes = 0;  // at most
 };
 
-// DIR/log/*.seg of WriteHistory, in one commit, below `offline_root`.
+// DIR/log/*.seg of WriteHistory, below `offline_root`, so many in each commit.
 Result<LayOutResult> LayOut(runtime::FileSystem& files, const std::string& directory,
-                            const std::string& offline_root);
+                            const std::string& offline_root, size_t segments_a_commit);
 
 }  // namespace tokura::bench

@@ -2,10 +2,12 @@
 // Prints one line of JSON. Not meant to be called by hand, but --help says how.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <limits>
 #include <string>
 
 #include "bench/history/history_files.h"
 #include "bench/history/lay_out.h"
+#include "bench/history/read_table.h"
 #include "runtime/real/real_runtime.h"
 
 namespace tokura::bench {
@@ -21,8 +23,9 @@ int Make(runtime::FileSystem& files, const std::string& directory, const History
   return Report(WriteHistory(files, directory, size));
 }
 
-int Lay(runtime::FileSystem& files, const std::string& directory, const std::string& out) {
-  const Result<LayOutResult> result = LayOut(files, directory, out);
+int Lay(runtime::FileSystem& files, const std::string& directory, const std::string& out,
+        size_t segments_a_commit) {
+  const Result<LayOutResult> result = LayOut(files, directory, out, segments_a_commit);
   if (!result.ok()) return Report(result.status());
   std::printf(
       "{\"records\":%llu,\"rows\":%llu,\"duplicates\":%llu,\"files\":%llu,\"bytes\":%llu,"
@@ -32,6 +35,17 @@ int Lay(runtime::FileSystem& files, const std::string& directory, const std::str
       static_cast<unsigned long long>(result->duplicates),
       static_cast<unsigned long long>(result->files),
       static_cast<unsigned long long>(result->bytes), result->read_cpu_seconds, result->cpu_seconds,
+      static_cast<unsigned long long>(result->memory_bytes));
+  return 0;
+}
+
+int Read(runtime::FileSystem& files, const std::string& offline_root, const std::string& as) {
+  const Result<ReadTableResult> result = ReadTable(files, offline_root, as);
+  if (!result.ok()) return Report(result.status());
+  std::printf(
+      "{\"files\":%llu,\"rows\":%llu,\"out\":%llu,\"cpu_seconds\":%.3f,\"memory_bytes\":%llu}\n",
+      static_cast<unsigned long long>(result->files), static_cast<unsigned long long>(result->rows),
+      static_cast<unsigned long long>(result->out), result->cpu_seconds,
       static_cast<unsigned long long>(result->memory_bytes));
   return 0;
 }
@@ -50,9 +64,17 @@ int Main(int argc, char** argv) {
   CLI::App* const lay_out = app.add_subcommand("lay-out", "brings DIR/log into a table");
   lay_out->add_option("directory", directory)->required();
   lay_out->add_option("--out", out, "the offline directory")->required();
+  size_t segments_a_commit = std::numeric_limits<size_t>::max();
+  lay_out->add_option("--commit-every", segments_a_commit, "segments [all in one commit]");
+  std::string as;
+  CLI::App* const read = app.add_subcommand("read", "reads the table of lay-out, all of it");
+  read->add_option("directory", out, "the offline directory")->required();
+  read->add_option("--as", as, "care, promote or entities")->required();
   CLI11_PARSE(app, argc, argv);
   const auto files = runtime::real::MakeFileSystem();
-  return make->parsed() ? Make(*files, directory, size) : Lay(*files, directory, out);
+  if (make->parsed()) return Make(*files, directory, size);
+  if (read->parsed()) return Read(*files, out, as);
+  return Lay(*files, directory, out, segments_a_commit);
 }
 
 }  // namespace
