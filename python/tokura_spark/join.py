@@ -1,17 +1,16 @@
 """The point-in-time join on Spark, with the semantics of `tokura training-set build`.
 
-Groups with the same key columns are joined together. Their histories and the spine are put one after
-the other, each record at the time from which it counts: its event time; in `known` not before its
-write time + lag; in `served` its write time. Rows of a key go to one task, sorted by that time, and
-a running maximum passes over them, for each feature over its writes, by (event time, write id
-prefix, delete < NULL < value, canonical bytes): the merge rule is a maximum, so the order in which
-records came does not matter.
+For each feature group, history and spine are put one after the other, each record at the time from
+which it counts: its event time; in `known` not before its write time + lag; in `served` its write
+time. Rows of a key go to one task, sorted by that time, and a running maximum passes over them, for
+each feature over its writes, by (event time, write id prefix, delete < NULL < value, canonical
+bytes): the merge rule is a maximum, so the order in which records came does not matter.
 
-    for each set of key columns:
-        shuffle by key -> sort by time -> running max per feature -> rows of the spine
+    for each group: shuffle by key -> sort by time -> running max per feature -> rows of the spine
 
 No row is collected and no key is broadcast; sorts and windows spill, so memory does not grow with
-the history of a key.
+the history of a key. Groups with the same keys do not share a pass: each row would carry the cells of
+all of them, and the work would grow with their square.
 """
 
 from __future__ import annotations
@@ -36,7 +35,8 @@ _MODES = ("event", "known", "served")
 _SPINE = "_tokura_spine"
 _TIME = "_tokura_time"  # µs: the time that is asked for, or from which a record counts
 _ASKS = "_tokura_asks"  # whether this is a row of the spine
-_VERSION = "_tokura_version"  # of a record: event time, which group, write id prefix
+_RECORD = "_tokura_record"
+_VERSION = "_tokura_version"  # of a record: event time, write id prefix
 _TIED = "_tokura_tied"  # whether another record of the key has the same version
 _APART = "_tokura_apart"  # not null for rows that ask for nothing, so that they meet no record
 
@@ -48,10 +48,9 @@ class _Part:
     """What one group brings to a join."""
     group: FeatureGroup
     history: DataFrame
-    features: list[tuple[Feature, str]]  # with the names of their columns
-
-    def key_columns(self) -> tuple:
-        return tuple((key, self.history.schema[key].dataType) for key in self.group.keys)
+    columns: list[str]  # of the training set
+    features: list[Feature]
+    spine_keys: list[Column]
 
 
 def point_in_time(spine: DataFrame, features: Features,
@@ -80,24 +79,18 @@ def point_in_time(spine: DataFrame, features: Features,
     lag_us = _lag_us(lag)
     check_columns(spine, [time_column, *(key for group, _ in features for key in group.keys)])
     parts = _parts(spine, features, tables)
-    names = [name for part in parts for _, name in part.features]
+    names = [name for part in parts for name in part.columns]
     clashes = sorted(set(names) & set(spine.columns))
     if clashes:
         raise ValueError(f"the spine has columns named like features: {', '.join(clashes)}")
     time_us = micros(F.col(_SPINE)[time_column], spine.schema[time_column].dataType, time_column)
-    by_keys: dict[tuple, list[_Part]] = {}
-    for part in parts:
-        by_keys.setdefault(part.key_columns(), []).append(part)
-    asked_keys = {columns: [key_value(F.col(_SPINE)[key], spine.schema[key].dataType, wanted, key)
-                            for key, wanted in columns] for columns in by_keys}
 
     rows = spine.select(F.struct("*").alias(_SPINE))
     first_us, last_us = rows.agg(F.min(time_us), F.max(time_us)).first()
     span_us = None if first_us is None else (first_us, last_us)
-    for columns, together in by_keys.items():
-        together = [dataclasses.replace(part, history=counting(
-            part.history, part.group, mode, lag_us, span_us)) for part in together]
-        rows = _join(rows, time_us, asked_keys[columns], together, mode, lag_us)
+    for part in parts:
+        history = counting(part.history, part.group, mode, lag_us, span_us)
+        rows = _join(rows, time_us, dataclasses.replace(part, history=history), mode, lag_us)
     return rows.select(f"{_SPINE}.*", *names)
 
 
@@ -125,8 +118,12 @@ def _parts(spine: DataFrame, features: Features, tables) -> list[_Part]:
         prefix = f"{group.project}__{group.name}" if of_projects else group.name
         if names.count((group.project, group.name)) > 1:
             prefix += f"_v{group.version}"
-        parts.append(_Part(group, _open(spine, tables, group), [
-            (feature, f"{prefix}__{feature.name}") for feature in group.select(chosen)]))
+        chosen = group.select(chosen)
+        history = _open(spine, tables, group)
+        keys = [key_value(F.col(_SPINE)[key], spine.schema[key].dataType,
+                          history.schema[key].dataType, key) for key in group.keys]
+        parts.append(_Part(group, history, [f"{prefix}__{feature.name}" for feature in chosen],
+                           chosen, keys))
     return parts
 
 
@@ -136,18 +133,15 @@ def _open(spine: DataFrame, tables, group: FeatureGroup) -> DataFrame:
     return tables(group) if callable(tables) else tables[group.reference]
 
 
-def _join(rows: DataFrame, time_us: Column, asked_keys: list[Column], parts: list[_Part], mode: str,
-          lag_us: int) -> DataFrame:
-    """`rows` with a column more for each feature of `parts`, whose key columns are the same."""
-    keys = [f"_tokura_key_{i}" for i in range(len(asked_keys))]
-    asking = rows.select(*[value.alias(key) for key, value in zip(keys, asked_keys)],
+def _join(rows: DataFrame, time_us: Column, part: _Part, mode: str, lag_us: int) -> DataFrame:
+    """`rows` with a column more for each feature of a group."""
+    keys = [f"_tokura_key_{i}" for i in range(len(part.spine_keys))]
+    asking = rows.select(*[value.alias(key) for key, value in zip(keys, part.spine_keys)],
                          time_us.alias(_TIME), F.lit(True).alias(_ASKS), *rows.columns)
     whole = functools.reduce(lambda a, b: a & b,
                              [F.col(name).isNotNull() for name in [*keys, _TIME]])
     asking = asking.withColumn(_APART, F.when(~whole, F.xxhash64(_TIME, *keys)))
-    both = functools.reduce(
-        lambda a, b: a.unionByName(b, allowMissingColumns=True),
-        [asking, *[_records(part, place, keys, mode, lag_us) for place, part in enumerate(parts)]])
+    both = asking.unionByName(_records(part, keys, mode, lag_us), allowMissingColumns=True)
 
     # At one time records come before the rows that ask, and those of one version side by side: in
     # mode `event` one sort does for both windows.
@@ -158,33 +152,25 @@ def _join(rows: DataFrame, time_us: Column, asked_keys: list[Column], parts: lis
             for beside in (F.lag, F.lead)]
     both = both.withColumn(_TIED, same[0] | same[1])
     so_far = in_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    winners, values = [], []
-    for place, part in enumerate(parts):
-        features = [feature for feature, _ in part.features]
-        of_part = cells(F.col(_record(place)), F.col(_TIED), part.group, features)
-        for i, cell in enumerate(of_part):
-            winners.append(F.max(cell).over(so_far).alias(f"_tokura_cell_{place}_{i}"))
-        for i, (feature, name) in enumerate(part.features):
-            winner = F.col(f"_tokura_cell_{place}_{0 if part.group.by_record else i}")
-            values.append(value_at(winner, F.col(_TIME), part.group, feature).alias(name))
+    winners = [F.max(cell).over(so_far).alias(f"_tokura_cell_{i}") for i, cell in enumerate(
+        cells(F.col(_RECORD), F.col(_TIED), part.group, part.features))]
+    values = []
+    for i, (feature, name) in enumerate(zip(part.features, part.columns)):
+        winner = F.col(f"_tokura_cell_{0 if part.group.by_record else i}")
+        values.append(value_at(winner, F.col(_TIME), part.group, feature).alias(name))
     return (both.select(_TIME, _ASKS, *rows.columns, *winners).filter(_ASKS)
             .select(*rows.columns, *values))
 
 
-def _record(place: int) -> str:
-    return f"_tokura_record_{place}"
-
-
-def _records(part: _Part, place: int, keys: list[str], mode: str, lag_us: int) -> DataFrame:
+def _records(part: _Part, keys: list[str], mode: str, lag_us: int) -> DataFrame:
     """Of the history of a group what goes into the shuffle. A feature that the table has no column
     for, as it is older than the feature, was never written."""
-    of_record = record(part.group, [feature for feature, _ in part.features])
     lacking = {feature.name: F.lit(None).cast(feature.spark_type)
                for feature in part.group.features if feature.name not in part.history.columns}
+    kinds = [part.history.schema[column].dataType for column in part.group.keys]
     return part.history.withColumns(lacking).select(
         *[key_value(F.col(column), kind, kind, column).alias(key)
-          for key, (column, kind) in zip(keys, part.key_columns())],
+          for key, column, kind in zip(keys, part.group.keys, kinds)],
         counts_from_us(mode, lag_us).alias(_TIME), F.lit(False).alias(_ASKS),
-        of_record.alias(_record(place))).withColumn(
-            _VERSION, F.struct(F.col(_record(place))["event_us"], F.lit(place).alias("place"),
-                               F.col(_record(place))["prefix"]))
+        record(part.group, part.features).alias(_RECORD)).withColumn(
+            _VERSION, F.struct(F.col(_RECORD)["event_us"], F.col(_RECORD)["prefix"]))

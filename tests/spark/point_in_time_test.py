@@ -67,7 +67,6 @@ feature_groups:
       - {name: temp, type: int64}
 """
 
-# Of two sets of key columns, not one after the other.
 FEATURES = ['weather:*', 'stats:*', 'tides:*']
 ORIGINS = ['JFK', 'LGA', 'é"', '']
 ROUTES = [(carrier, dest) for carrier in ('UA', 'AA') for dest in (-1, 7)]
@@ -336,11 +335,11 @@ class PointInTime(unittest.TestCase):
             joined.explain()
         return out.getvalue()
 
-    def test_groups_with_the_same_keys_share_one_shuffle_and_in_mode_event_one_sort(self):
-        for mode, sorts in (('event', 2), ('known', 4), ('served', 4)):
+    def test_each_group_takes_one_shuffle_and_in_mode_event_one_sort(self):
+        for mode, sorts in (('event', 3), ('known', 6), ('served', 6)):
             plan = self.plan(self.joined(mode=mode))
-            self.assertEqual(plan.count('Exchange hashpartitioning'), 2, mode)
-            self.assertEqual(plan.count('Exchange'), 2, mode)
+            self.assertEqual(plan.count('Exchange hashpartitioning'), 3, mode)
+            self.assertEqual(plan.count('Exchange'), 3, mode)
             self.assertEqual(plan.count('Sort ['), sorts, mode)
             self.assertEqual(plan.count('BatchScan'), 3, mode)
             self.assertEqual(plan.count('FileScan parquet'), 1, mode)
