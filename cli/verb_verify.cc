@@ -17,18 +17,27 @@ constexpr char kExamples[] =
     "tokura verify\n"
     "tokura verify --group flights/weather --json";
 
+void WriteDifferences(const std::vector<offline::Difference>& differences,
+                      client::JsonWriter* json) {
+  json->BeginArray();
+  for (const offline::Difference& difference : differences) {
+    json->BeginObject().Key("group").String(difference.group);
+    json->Key("day").String(difference.day).Key("what").String(difference.what).EndObject();
+  }
+  json->EndArray();
+}
+
 std::string ReportJson(const offline::VerifyReport& report) {
   std::string text;
   client::JsonWriter json(&text);
   json.BeginObject().Key("equal").Bool(report.equal()).Key("checked").BeginObject();
   json.Key("groups").UInt(report.groups).Key("files").UInt(report.files);
   json.Key("records").UInt(report.records).Key("rows").UInt(report.rows).EndObject();
-  json.Key("differences").BeginArray();
-  for (const offline::Difference& difference : report.differences) {
-    json.BeginObject().Key("group").String(difference.group);
-    json.Key("day").String(difference.day).Key("what").String(difference.what).EndObject();
-  }
-  json.EndArray().EndObject();
+  json.Key("differences");
+  WriteDifferences(report.differences, &json);
+  json.Key("notes");
+  WriteDifferences(report.notes, &json);
+  json.EndObject();
   return text + "\n";
 }
 
@@ -36,16 +45,20 @@ std::string ReportText(const Console& console, const offline::VerifyReport& repo
   const std::string checked =
       Counted(report.groups, "group") + ", " + Counted(report.files, "file") + ", " +
       Counted(report.records, "record") + ", " + Counted(report.rows, "online row");
+  std::string notes;
+  for (const offline::Difference& note : report.notes) {
+    notes += "note: " + note.group + ": " + note.what + "\n";
+  }
   if (report.equal()) {
     return console.Paint(Colour::kGreen, "equal") + ": log = files = online rows (" + checked +
-           ")\n";
+           ")\n" + notes;
   }
   TextTable table({{"GROUP"}, {"DAY"}, {"DIFFERENCE"}});
   for (const offline::Difference& difference : report.differences) {
     table.Add({difference.group, difference.day.empty() ? "-" : difference.day, difference.what});
   }
   return console.Paint(Colour::kRed, Counted(report.differences.size(), "difference")) + " (" +
-         checked + ")\n" + table.ToString();
+         checked + ")\n" + table.ToString() + notes;
 }
 
 struct VerifyFlags {

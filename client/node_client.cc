@@ -161,6 +161,11 @@ Task<Result<FeedPage>> NodeClient::Watch(WatchArgs args, std::chrono::nanosecond
   proto.set_bytes_max(args.bytes_max);
   proto.set_wait_us(args.wait.count());
   proto.set_committed(std::move(args.committed));
+  for (auto& [group, vector] : args.committed_paused) {
+    v1::NodeWatchRequest::PausedTable* paused = proto.add_committed_paused();
+    paused->set_group(group.value);
+    paused->set_vector(std::move(vector));
+  }
   for (const GroupId group : args.passed_groups) proto.add_passed_groups(group.value);
   std::string body = wire::Serialize(proto);
   Result<std::string> answer = co_await node_->Call(v1::NODE_WATCH, std::move(body), timeout);

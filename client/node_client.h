@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -96,6 +97,7 @@ class NodeClient {
     uint32_t bytes_max = 0;
     std::chrono::microseconds wait{};
     std::string committed = {};
+    std::map<GroupId, std::string> committed_paused = {};
     std::vector<GroupId> passed_groups = {};
   };
   runtime::Task<Result<FeedPage>> Watch(WatchArgs args, std::chrono::nanoseconds timeout);

@@ -20,7 +20,7 @@ struct BaseWriter::Job {
   std::string log_directory;
   std::shared_ptr<View> view;
   replication::LogMark mark;
-  PositionVector committed;
+  replication::TablesCommitted committed;
   std::shared_ptr<const catalog::Definitions> definitions;
   // results
   Status status;       // of the log and its base
@@ -36,12 +36,11 @@ struct BaseWriter::Job {
     TOKURA_ASSIGN_OR_RETURN(const std::unique_ptr<replication::LogBase> last,
                             replication::LogBase::Open(*files, log_directory));
     const replication::LogMark from = last == nullptr ? replication::LogMark() : last->mark();
-    TOKURA_ASSIGN_OR_RETURN(replication::CutSums sums,
-                            replication::SumCutRecords(
-                                *files, log_directory, from, mark, committed, [this](GroupId id) {
-                                  const FeatureGroup* group = definitions->FindGroup(id);
-                                  return group != nullptr && group->offline;
-                                }));
+    TOKURA_ASSIGN_OR_RETURN(
+        replication::CutSums sums,
+        replication::SumCutRecords(
+            *files, log_directory, from, mark, committed.vector,
+            [this](GroupId group, const Dot& dot) { return CutAsOf(group, dot); }));
     if (sums.records == 0) return OkStatus();
     replication::CutRecords cut_records = last == nullptr ? replication::CutRecords() : last->cut();
     cut_records.Add(sums.cut);
@@ -49,6 +48,17 @@ struct BaseWriter::Job {
     written = true;
     TOKURA_ASSIGN_OR_RETURN(cut, replication::CutLog(*files, log_directory));
     return OkStatus();
+  }
+
+  replication::CutAs CutAsOf(GroupId id, const Dot& dot) const {
+    const FeatureGroup* group = definitions->FindGroup(id);
+    if (group == nullptr) return replication::CutAs::kUncounted;  // dropped
+    const auto paused = committed.paused.find(id);
+    if (paused == committed.paused.end() || paused->second.Covers(dot)) {
+      return replication::CutAs::kCounted;
+    }
+    // Switched offline since: its table begins with what the log still has.
+    return group->offline ? replication::CutAs::kKept : replication::CutAs::kUncounted;
   }
 
   Status WriteBase(replication::LogMark base_mark, const replication::CutRecords& cut_records) {
@@ -130,7 +140,7 @@ runtime::Task<Status> BaseWriter::MaybeCut(std::shared_ptr<View> view,
       begin < not_before_) {
     co_return OkStatus();
   }
-  std::optional<PositionVector> committed = parts_.committed();
+  std::optional<replication::TablesCommitted> committed = parts_.committed();
   if (!committed) co_return OkStatus();
   auto job = std::make_shared<Job>();  // joint owners: this task and the blocking pool
   job->files = parts_.files;

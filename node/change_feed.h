@@ -14,6 +14,7 @@
 #include "core/status.h"
 #include "node/log_alarm.h"
 #include "node/storage_thread.h"
+#include "replication/log_cut.h"
 #include "replication/log_directory.h"
 #include "runtime/executor.h"
 #include "runtime/file_system.h"
@@ -50,8 +51,8 @@ class ChangeFeed {
 
   // On the first thread: what the offline tables have durably committed, as the compactor told
   // last; nullopt: it has not since this process began, so nothing may be cut.
-  const std::optional<PositionVector>& committed() const { return committed_; }
-  void SetCommitted(PositionVector committed) { committed_ = std::move(committed); }
+  const std::optional<replication::TablesCommitted>& committed() const { return committed_; }
+  void SetCommitted(replication::TablesCommitted committed) { committed_ = std::move(committed); }
   // On the first thread: the records that were cut from the log. CORRUPT: the base is.
   runtime::Task<Result<PositionVector>> ReadCut();
 
@@ -84,7 +85,7 @@ class ChangeFeed {
   std::atomic<int> readers_ = 0;  // who may wait
   uint64_t commits_ = 0;          // noted while somebody read
   bool stopping_ = false;
-  std::optional<PositionVector> committed_;
+  std::optional<replication::TablesCommitted> committed_;
   runtime::Signal changed_;
   // Cursors as they were left, so that the next request of a watch need not open files again.
   std::map<std::string, std::unique_ptr<replication::LogCursor>> open_;

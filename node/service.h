@@ -56,7 +56,7 @@ class NodeService {
   // Any thread: records became visible, so waiting watches look again.
   void NoteCommit() { feed_.NoteCommit(); }
   // On the first thread: what the offline tables have of the log; nullopt: nothing is known.
-  const std::optional<PositionVector>& committed() const { return feed_.committed(); }
+  const std::optional<replication::TablesCommitted>& committed() const { return feed_.committed(); }
   // Of damage to the log, whoever meets it.
   LogAlarm& alarm() { return alarm_; }
   // On the first thread: waiting watches return.

@@ -58,8 +58,19 @@ Status CheckCovered(const PositionVector& covered, const std::string& node_id,
   return OkStatus();
 }
 
-runtime::Task<Result<ChangeFeed::Batch>> ReadFeed(ChangeFeed& feed, ChangeFeed::Request request,
-                                                  std::optional<PositionVector> committed) {
+Result<replication::TablesCommitted> CommittedOf(const v1::NodeWatchRequest& request) {
+  replication::TablesCommitted committed;
+  TOKURA_ASSIGN_OR_RETURN(committed.vector, PositionVector::Decode(request.committed()));
+  for (const v1::NodeWatchRequest::PausedTable& table : request.committed_paused()) {
+    TOKURA_ASSIGN_OR_RETURN(committed.paused[GroupId(table.group())],
+                            PositionVector::Decode(table.vector()));
+  }
+  return committed;
+}
+
+runtime::Task<Result<ChangeFeed::Batch>> ReadFeed(
+    ChangeFeed& feed, ChangeFeed::Request request,
+    std::optional<replication::TablesCommitted> committed) {
   if (committed) feed.SetCommitted(*std::move(committed));
   co_return co_await feed.Read(std::move(request));
 }
@@ -77,10 +88,10 @@ runtime::Task<Result<std::string>> NodeService::Watch(runtime::Executor& home,
     TOKURA_CO_RETURN_IF_ERROR(
         CheckCovered(feed_request.covered, parts_.node_id, parts_.incarnation));
   }
-  std::optional<PositionVector> committed;
+  std::optional<replication::TablesCommitted> committed;
   if (!request.committed().empty()) {
-    TOKURA_CO_ASSIGN_OR_RETURN(committed, PositionVector::Decode(request.committed()));
-    TOKURA_CO_RETURN_IF_ERROR(CheckCovered(*committed, parts_.node_id, parts_.incarnation));
+    TOKURA_CO_ASSIGN_OR_RETURN(committed, CommittedOf(request));
+    TOKURA_CO_RETURN_IF_ERROR(CheckCovered(committed->vector, parts_.node_id, parts_.incarnation));
   }
   for (const uint32_t group : request.passed_groups()) {
     feed_request.passed_groups.emplace_back(group);

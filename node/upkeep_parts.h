@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "catalog/catalog.h"
-#include "core/position_vector.h"
 #include "node/log_alarm.h"
 #include "node/storage_thread.h"
+#include "replication/log_cut.h"
 #include "runtime/executor.h"
 #include "runtime/file_system.h"
 #include "runtime/logger.h"
@@ -31,7 +31,7 @@ struct UpkeepParts {
   std::string log_directory;
   std::vector<StorageThread*> threads;
   // On `home`: what the offline tables have of the log; nullopt: nothing is known.
-  std::function<std::optional<PositionVector>()> committed;
+  std::function<std::optional<replication::TablesCommitted>()> committed;
 };
 
 }  // namespace tokura::node

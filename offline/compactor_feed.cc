@@ -35,14 +35,16 @@ Task<void> Compactor::Impl::Follow(Feed* feed) {
     Result<client::FeedPage> page = begun.ok() ? Unavailable("not asked") : begun;
     const uint64_t committed = committed_version_;
     if (begun.ok()) {
-      page = co_await feed->client->Watch(
-          {.cursor = feed->cursor,
-           .vector = start_.Encode(),
-           .bytes_max = kPageBytesMax,
-           .wait = kPageWait,
-           .committed = feed->committed_told == committed ? std::string() : committed_,
-           .passed_groups = PassGroups()},
-          kPageTimeout);
+      client::NodeClient::WatchArgs args{.cursor = feed->cursor,
+                                         .vector = start_.Encode(),
+                                         .bytes_max = kPageBytesMax,
+                                         .wait = kPageWait,
+                                         .passed_groups = PassGroups()};
+      if (feed->committed_told != committed) {
+        args.committed = committed_;
+        args.committed_paused = committed_paused_;
+      }
+      page = co_await feed->client->Watch(std::move(args), kPageTimeout);
     }
     if (stopping_) break;
     if (page.ok()) feed->committed_told = committed;
@@ -59,8 +61,8 @@ Task<void> Compactor::Impl::Follow(Feed* feed) {
   }
 }
 
-// Where the node's log was cut a table that is new goes on behind the cut: what is gone was in all
-// tables of its time.
+// Where the node's log was cut a table that is new, or was paused, goes on behind the cut: what is
+// gone was in all tables of its time.
 Task<Status> Compactor::Impl::BeginFeed(Feed* feed) {
   const uint64_t generation = generation_;
   Result<client::NodeInfo> info = co_await feed->client->GetStatus(kPageTimeout, /*want_cut=*/true);
@@ -75,9 +77,8 @@ void Compactor::Impl::TakeCut(const PositionVector& cut) {
   bool all_cover = true;
   for (auto& [id, table] : tables_) {
     if (table.writer == nullptr || table.covered.Covers(cut)) continue;
-    const bool is_new = table.covered.empty() || table.begun_behind_cut;
-    if (is_new) {
-      table.begun_behind_cut = true;
+    if (table.may_skip_cut) {
+      table.incomplete_before_us = runtime_.clock->NowUs();
       table.covered.JoinWith(cut);
       buffer_.Skip(id, cut);
     } else {

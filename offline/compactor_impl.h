@@ -52,10 +52,12 @@ class Compactor::Impl {
     client::OfflineGroupStatus status;    // as of the last round
     PositionVector covered;               // all of these records are published
     int64_t covered_watermark_us = 0;
-    bool begun_behind_cut = false;   // had no position of its own when it was opened
-    int64_t persisted_at_us = 0;     // when the table's own position was written last
-    uint64_t persisted_records = 0;  // records_read() then
-    Status failing;                  // logged once, until a commit works again
+    // Was without a position, or paused, when it was opened: what was cut until then is not in it.
+    bool may_skip_cut = false;
+    std::optional<int64_t> incomplete_before_us;  // it did; to be told with the next commit
+    int64_t persisted_at_us = 0;                  // when the table's own position was written last
+    uint64_t persisted_records = 0;               // records_read() then
+    Status failing;                               // logged once, until a commit works again
   };
   // Counts calls from outside, for Stop to wait for.
   class CallGuard;
@@ -78,6 +80,7 @@ class Compactor::Impl {
   runtime::Task<void> Round(Persist persist);
   runtime::Task<void> SyncTables(Definitions definitions);
   runtime::Task<void> OpenTable(FeatureGroup group);
+  runtime::Task<void> PauseTable(FeatureGroup group);
   runtime::Task<void> EvolveTable(FeatureGroup group);
   void DiscardStrays(const catalog::Definitions& definitions);
   runtime::Task<void> CommitTable(FeatureGroup group, Persist persist);
@@ -112,12 +115,16 @@ class Compactor::Impl {
   std::map<GroupId, TableState> tables_;
   // Groups whose records were read while they had no table: it must read the feed again.
   std::set<GroupId> missed_;
-  std::set<GroupId> unopened_;    // offline groups whose table cannot be opened
+  std::set<GroupId> unopened_;       // offline groups whose table cannot be opened
+  std::set<GroupId> pause_failing_;  // logged once, until it works again
+  // Groups that are not offline, and have no table or a paused one, and what it holds (encoded).
+  std::map<GroupId, std::string> paused_;
   PositionVector start_;          // what the feeds leave out
   uint32_t first_new_group_ = 0;  // groups from this id on were made since Start
   // What is durably in all tables, so that nodes may cut their logs up to it, and a count of its
   // changes; 0: not known yet.
   std::string committed_;
+  std::map<GroupId, std::string> committed_paused_;
   uint64_t committed_version_ = 0;
   uint64_t generation_ = 0;      // of the feeds; RestartFeeds raises it
   uint64_t progress_count_ = 0;  // raised by each page and each commit

@@ -45,9 +45,13 @@ Task<void> Compactor::Impl::Round(Persist persist) {
 }
 
 // Records of a group that these definitions lack, or whose table cannot be opened, are in no table:
-// while there are some, nothing more is given free.
+// while there are some, nothing more is given free. Nor while a table does not know that it is
+// paused: it would be taken for an old copy later.
 void Compactor::Impl::NoteCommitted(const catalog::Definitions& definitions) {
   if (!unopened_.empty()) return;
+  for (const FeatureGroup& group : definitions.groups) {
+    if (!group.offline && !paused_.contains(group.id)) return;
+  }
   for (const GroupId id : buffer_.groups()) {
     const FeatureGroup* group = definitions.FindGroup(id);
     const bool needs_table =
@@ -59,8 +63,9 @@ void Compactor::Impl::NoteCommitted(const catalog::Definitions& definitions) {
     committed.MeetWith(table.writer->table().current().position);
   }
   std::string encoded = committed.Encode();
-  if (encoded == committed_) return;
+  if (encoded == committed_ && paused_ == committed_paused_) return;
   committed_ = std::move(encoded);
+  committed_paused_ = paused_;
   ++committed_version_;
 }
 
@@ -72,7 +77,11 @@ Task<void> Compactor::Impl::SyncTables(Definitions definitions) {
     return group == nullptr || !group->offline;
   });
   for (const FeatureGroup& group : definitions->groups) {
-    if (!group.offline) continue;
+    if (!group.offline) {
+      if (!paused_.contains(group.id)) co_await PauseTable(group);
+      continue;
+    }
+    paused_.erase(group.id);
     const auto table = tables_.find(group.id);
     if (table == tables_.end()) {
       co_await OpenTable(group);
@@ -109,6 +118,7 @@ Task<void> Compactor::Impl::OpenTable(FeatureGroup group) {
   table.definition = group;
   table.covered = table.writer->table().current().position;
   table.covered_watermark_us = table.writer->table().current().watermark_us;
+  table.may_skip_cut = table.covered.empty() || table.writer->table().is_paused();
   table.persisted_at_us = now_us;
   table.persisted_records = buffer_.records_read();
   buffer_.Skip(group.id, table.covered);
@@ -116,6 +126,25 @@ Task<void> Compactor::Impl::OpenTable(FeatureGroup group) {
   // read for it.
   if (started_ && group.id.value < first_new_group_) missed_.insert(group.id);
   Describe(group, &table);
+}
+
+Task<void> Compactor::Impl::PauseTable(FeatureGroup group) {
+  Status paused;
+  PositionVector held;
+  const int64_t now_us = runtime_.clock->NowUs();
+  co_await runtime::RunBlocking(*runtime_.blocking, *runtime_.executor, [&] {
+    auto table = Table::OpenForRead(*runtime_.files, options_.offline_root, group);
+    paused = table.ok() ? (*table)->Pause(now_us) : table.status();
+    if (table.ok()) held = (*table)->current().position;
+  });
+  if (paused.ok() || paused.code() == Code::kNotFound) {
+    paused_[group.id] = held.Encode();
+    pause_failing_.erase(group.id);
+  } else if (pause_failing_.insert(group.id).second) {
+    runtime_.logger->Error("compactor: cannot note that " + group.QualifiedName() +
+                           " is not offline any more: " + paused.ToString() +
+                           "; the log is not cut until that is mended (tried again all the time)");
+  }
 }
 
 Task<void> Compactor::Impl::EvolveTable(FeatureGroup group) {
@@ -147,6 +176,7 @@ bool Compactor::Impl::PersistDue(const TableState& table, const PositionVector& 
   const PositionVector& persisted = table.writer->table().current().position;
   if (persisted.Covers(read)) return false;
   if (persisted.empty()) return true;  // until it has one, no log is cut
+  if (table.incomplete_before_us) return true;
   return persist == Persist::kAll ||
          runtime_.clock->NowUs() - table.persisted_at_us > kPersistEveryUs ||
          buffer_.records_read() - table.persisted_records > kPersistEveryRecords;
@@ -157,7 +187,8 @@ Task<void> Compactor::Impl::CommitTable(FeatureGroup group, Persist persist) {
   // Between here and Take nothing is awaited: the rows are all that was read up to `commit`.
   TableCommit commit{.position = buffer_.ReadFor(group.id),
                      .watermark_us = Watermark(),
-                     .now_us = runtime_.clock->NowUs()};
+                     .now_us = runtime_.clock->NowUs(),
+                     .incomplete_before_us = table->incomplete_before_us};
   if (!buffer_.has_records(group.id) && !PersistDue(*table, commit.position, persist)) {
     Advance(table, commit);
     // An import may have committed since.
@@ -187,6 +218,9 @@ Task<void> Compactor::Impl::CommitTable(FeatureGroup group, Persist persist) {
   }
   buffer_.Release(group.id);
   Advance(table, commit);
+  if (table->incomplete_before_us == commit.incomplete_before_us) {
+    table->incomplete_before_us.reset();
+  }
   table->persisted_at_us = commit.now_us;
   table->persisted_records = buffer_.records_read();
   Committed(group, table, *outcome, elapsed.count());

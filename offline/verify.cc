@@ -143,10 +143,19 @@ class GroupVerifier {
       Differs("", "the files cannot be read: " + folded.message());
       return;
     }
-    if (rows != reported.rows) {
+    if (rows == reported.rows && digest == reported.digest) return;
+    if (const auto before_us = snapshot_->incomplete_before_us()) {
+      // The rows are the fold of the log, and the files are the log from there on: nothing differs.
+      report_.notes.push_back(
+          {group_.QualifiedName(), "",
+           "online holds " + std::to_string(reported.rows) + " visible rows, the files " +
+               std::to_string(rows) + ": records written before " +
+               FormatTimestamp(Timestamp{*before_us}) +
+               " may be missing, for the log was cut while the group was not offline"});
+    } else if (rows != reported.rows) {
       Differs("", "online holds " + std::to_string(reported.rows) + " visible rows, the files " +
                       std::to_string(rows));
-    } else if (digest != reported.digest) {
+    } else {
       Differs("", "the visible rows of online and files differ in content");
     }
   }

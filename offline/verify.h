@@ -33,6 +33,7 @@ struct VerifyReport {
   uint64_t records = 0;
   uint64_t rows = 0;
   std::vector<Difference> differences;  // an unreadable file is one, too
+  std::vector<Difference> notes;        // what cannot be compared, and why that is no difference
   bool equal() const { return differences.empty(); }
 };
 

@@ -15,13 +15,12 @@ namespace {
 class LogSummer {
  public:
   LogSummer(runtime::FileSystem& files, const std::string& directory, const LogMark& from,
-            const LogMark& to, const PositionVector& committed,
-            const std::function<bool(GroupId)>& in_tables)
+            const LogMark& to, const PositionVector& committed, const CutRule& rule)
       : files_(files),
         directory_(directory),
         to_(to),
         committed_(committed),
-        in_tables_(in_tables),
+        rule_(rule),
         verifier_(&from.vector) {}
 
   // Adds a segment to `sums`; false, and nothing added, if a record of it is not committed.
@@ -44,7 +43,16 @@ class LogSummer {
       if (Status status = verifier_.Check(record, name.log); !status.ok()) {
         return CorruptAt(path, offset, status.message());
       }
-      TOKURA_RETURN_IF_ERROR(AddRecord(record, &cut));
+      TOKURA_ASSIGN_OR_RETURN(const Record decoded, DecodeRecord(record.body));
+      TOKURA_ASSIGN_OR_RETURN(const GroupId group, RowKeyGroup(decoded.key));
+      const CutAs cut_as = rule_ ? rule_(group, record.dot) : CutAs::kCounted;
+      if (cut_as == CutAs::kKept) return false;
+      cut.vector.Add(record.dot);
+      if (cut_as == CutAs::kCounted) {
+        CutDay& day = cut.days[{group, CutDayOf(decoded.event_time_us)}];
+        ++day.records;
+        day.digest += DigestBytes(record.body);
+      }
       ++records;
     }
     if (reader->tail() == SegmentReader::Tail::kTorn) {
@@ -57,22 +65,11 @@ class LogSummer {
   }
 
  private:
-  Status AddRecord(const LogRecord& logged, CutRecords* cut) const {
-    TOKURA_ASSIGN_OR_RETURN(const Record record, DecodeRecord(logged.body));
-    TOKURA_ASSIGN_OR_RETURN(const GroupId group, RowKeyGroup(record.key));
-    cut->vector.Add(logged.dot);
-    if (in_tables_ && !in_tables_(group)) return OkStatus();
-    CutDay& day = cut->days[{group, CutDayOf(record.event_time_us)}];
-    ++day.records;
-    day.digest += DigestBytes(logged.body);
-    return OkStatus();
-  }
-
   runtime::FileSystem& files_;
   const std::string& directory_;
   const LogMark& to_;
   const PositionVector& committed_;
-  const std::function<bool(GroupId)>& in_tables_;
+  const CutRule& rule_;
   RecordVerifier verifier_;
 };
 
@@ -80,8 +77,7 @@ class LogSummer {
 
 Result<CutSums> SumCutRecords(runtime::FileSystem& files, const std::string& directory,
                               const LogMark& from, const LogMark& to,
-                              const PositionVector& committed,
-                              const std::function<bool(GroupId)>& in_tables) {
+                              const PositionVector& committed, const CutRule& rule) {
   TOKURA_ASSIGN_OR_RETURN(const SegmentList list, ListSegments(files, directory, from));
   CutSums sums;
   sums.mark = to;
@@ -89,7 +85,7 @@ Result<CutSums> SumCutRecords(runtime::FileSystem& files, const std::string& dir
     const auto [incarnation, log] = place;
     const auto logs = list.find(incarnation);
     if (logs == list.end() || !logs->second.contains(log)) continue;  // gone before
-    LogSummer summer(files, directory, from, to, committed, in_tables);
+    LogSummer summer(files, directory, from, to, committed, rule);
     uint32_t next = from.SegmentOf(incarnation, log);
     for (const uint32_t number : logs->second.at(log)) {
       if (number >= end) break;

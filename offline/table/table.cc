@@ -112,6 +112,15 @@ Result<GroupId> GroupOf(const TableMetadata& metadata) {
   return GroupId(id);
 }
 
+bool Table::is_paused() const { return metadata_.properties.contains(kPausedProperty); }
+
+std::optional<int64_t> Table::incomplete_before_us() const {
+  const auto found = metadata_.properties.find(kIncompleteBeforeProperty);
+  int64_t us = 0;
+  if (found == metadata_.properties.end() || !ParseNumber(found->second, &us)) return std::nullopt;
+  return us;
+}
+
 uint64_t Snapshot::rows() const {
   uint64_t sum = 0;
   for (const DataFile& file : files) sum += file.rows;

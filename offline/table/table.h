@@ -57,6 +57,8 @@ struct TableChange {
   int64_t now_us = 0;
   DayDigests days;        // of the rows that came in addition
   DayDigests duplicates;  // likewise
+  // `position` covers records that are not in the table, all written before this.
+  std::optional<int64_t> incomplete_before_us;
 };
 
 // One folder. Blocking; not thread-safe. Several writers may work on one table, in one process or
@@ -79,6 +81,10 @@ class Table {
   const std::string& folder() const { return folder_; }
   GroupId group() const { return group_; }
   const Snapshot& current() const { return current_; }
+  // Records that were written before this may be missing, for the group had no table or a paused
+  // one while they were, and they were cut from the log.
+  std::optional<int64_t> incomplete_before_us() const;
+  bool is_paused() const;
   std::string metadata_path() const { return metadata_files_.VersionPath(version_); }
   // "data/event_day=2026-01-01/0000000012-w3-00": how the path of a data file begins that this
   // writer makes for the snapshot after current(); another `attempt`, another name. REQUIRES:
@@ -109,6 +115,10 @@ class Table {
 
   // Takes a writer's lock, until this goes. Fine if it has it: opened for write.
   Status BecomeWriter();
+
+  // The group is not offline any more: the log goes on, and is cut, without the table, until a
+  // Commit moves its position again. Works as the next three do.
+  Status Pause(int64_t now_us);
 
   // The next three work on a table opened in any way, which becomes a writer, and on its newest
   // snapshots; current() stays what it is.

@@ -136,6 +136,10 @@ Status Table::Commit(const FeatureGroup& group, const TableChange& change) {
   if (change.removed.empty()) {
     TOKURA_ASSIGN_OR_RETURN([[maybe_unused]] const bool evolved, ApplyDefinition(group, &next));
   }
+  if (!current_.position.Covers(change.position)) next.properties.erase(kPausedProperty);
+  if (change.incomplete_before_us) {
+    next.properties[kIncompleteBeforeProperty] = std::to_string(*change.incomplete_before_us);
+  }
   NoteVersion(metadata_path(), metadata_, change.now_us / 1'000, &next);
   TableSnapshot snapshot;
   snapshot.sequence_number = ++next.last_sequence_number;

@@ -14,6 +14,8 @@
 namespace tokura::offline {
 
 inline constexpr char kGroupIdProperty[] = "tokura.group-id";
+inline constexpr char kPausedProperty[] = "tokura.paused";
+inline constexpr char kIncompleteBeforeProperty[] = "tokura.incomplete-before";  // us
 // In the summary of each snapshot.
 inline constexpr char kVectorSummary[] = "tokura.vector";        // token of the position
 inline constexpr char kWatermarkSummary[] = "tokura.watermark";  // us

@@ -1,4 +1,4 @@
-// What changes nothing of the rows: tags, and which snapshots there are.
+// What changes nothing of the rows: tags, which snapshots there are, and that a table is paused.
 #include <functional>
 #include <string>
 #include <utility>
@@ -84,6 +84,12 @@ std::map<std::string, int64_t> Table::pins() const {
     if (!ref.is_branch) pins[name] = ref.snapshot_id;
   }
   return pins;
+}
+
+Status Table::Pause(int64_t now_us) {
+  return Edit(now_us, [](TableMetadata* metadata) -> Result<bool> {
+    return metadata->properties.try_emplace(kPausedProperty, "true").second;
+  });
 }
 
 Status Table::Pin(const std::string& name, int64_t snapshot_id, int64_t now_us) {

@@ -1,7 +1,9 @@
 #include "offline/table/table_writer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "core/record_view.h"
@@ -92,6 +94,15 @@ struct TableWriter::Part {
   int32_t day = 0;
 };
 
+// What was written for a commit that is still to be published.
+struct TableWriter::Draft {
+  std::map<int64_t, Part> parts;   // by partition
+  std::set<std::string> compared;  // files none of whose records are in `parts`
+  std::vector<int64_t> covered;    // as of the attempt that it was written for
+  int64_t complete_us = 0;
+  bool may_be_published = false;  // the outcome of its commit is unknown
+};
+
 TableWriter::TableWriter(runtime::FileSystem& files, std::unique_ptr<Table> table)
     : files_(files), table_(std::move(table)), digests_(kDigestsMax) {}
 
@@ -118,11 +129,26 @@ Result<CommitOutcome> TableWriter::Commit(const FeatureGroup& group, const Table
   TOKURA_RETURN_IF_ERROR(table_->Refresh());  // or files would be written in vain
   Partitions partitions = ByPartition(records, group.partition);
   for (auto& [number, list] : partitions) SortForFile(records, &list);
-  Result<CommitOutcome> outcome = CommitOnce(group, commit, records, partitions);
+  Draft draft;
+  Result<CommitOutcome> outcome = CommitOnce(group, commit, records, partitions, &draft);
   for (int attempt = 1; attempt < kCommitAttempts && !outcome.ok(); ++attempt) {
     if (outcome.status().code() != Code::kAlreadyExists) break;
-    TOKURA_RETURN_IF_ERROR(table_->Reload());
-    outcome = CommitOnce(group, commit, records, partitions);
+    const Status reloaded = table_->Reload();
+    outcome = reloaded.ok() ? CommitOnce(group, commit, records, partitions, &draft) : reloaded;
+  }
+  if (!outcome.ok()) {
+    leftovers_ = true;
+    if (draft.may_be_published) return outcome;
+    for (const auto& [number, part] : draft.parts) RemoveUnpublished(part);
+    return outcome;
+  }
+  if (leftovers_ || ++commits_ >= kCommitsPerCleaning) {
+    leftovers_ = !table_->RemoveOrphans().ok();
+    commits_ = 0;
+  }
+  for (auto& [number, part] : draft.parts) {
+    if (!part.file || !digests_.Takes(part.file->file.rows)) continue;
+    digests_.Add(table_->folder() + "/" + part.file->file.path, std::move(part.digests));
   }
   return outcome;
 }
@@ -144,52 +170,74 @@ Status TableWriter::Evolve(const FeatureGroup& group, int64_t now_us) {
 
 Result<CommitOutcome> TableWriter::CommitOnce(const FeatureGroup& group, const TableCommit& commit,
                                               const HistoryRecords& records,
-                                              const Partitions& partitions) {
+                                              const Partitions& partitions, Draft* draft) {
   const Snapshot& current = table_->current();
   const Attempt attempt{group, records, FilesThatMayHold(current.files, records.bounds()),
                         records.CoveredBy(current.position), current.watermark_us - kLatenessUs};
+  TOKURA_RETURN_IF_ERROR(DropStale(attempt, partitions, draft));
+  for (const auto& [number, list] : partitions) {
+    if (draft->parts.contains(number)) continue;
+    TOKURA_ASSIGN_OR_RETURN(Part part, WritePart(attempt, list));
+    draft->parts.emplace(number, std::move(part));
+  }
   CommitOutcome outcome;
   TableChange change;
   change.position = commit.position;
   change.watermark_us = commit.watermark_us;
   change.now_us = commit.now_us;
-  std::vector<std::pair<std::string, DigestSet>> digests;  // of files, for the cache
-  for (const auto& [number, list] : partitions) {
-    Result<Part> part = WritePart(attempt, list);
-    if (!part.ok()) {
-      RemoveUnpublished(change.added);
-      leftovers_ = true;
-      return part.status();
-    }
-    outcome.duplicates += part->duplicates;
-    Add({{part->day, part->repeats}}, &outcome.duplicate_days);
-    if (!part->file) continue;
-    outcome.rows += part->file->file.rows;
-    outcome.bytes += part->file->file.bytes;
+  change.incomplete_before_us = commit.incomplete_before_us;
+  for (const auto& [number, part] : draft->parts) {
+    outcome.duplicates += part.duplicates;
+    if (part.repeats.records > 0) Add({{part.day, part.repeats}}, &outcome.duplicate_days);
+    if (!part.file) continue;
+    outcome.rows += part.file->file.rows;
+    outcome.bytes += part.file->file.bytes;
     ++outcome.files;
-    Add({{part->day, part->written}}, &change.days);
-    if (digests_.Takes(part->file->file.rows)) {
-      digests.emplace_back(part->file->file.path, std::move(part->digests));
-    }
-    change.added.push_back(*std::move(part->file));
+    Add({{part.day, part.written}}, &change.days);
+    change.added.push_back(*part.file);
   }
-  std::erase_if(outcome.duplicate_days, [](const auto& day) { return day.second.records == 0; });
   change.duplicates = outcome.duplicate_days;
   const Status committed = table_->Commit(group, change);
+  draft->may_be_published = !committed.ok() && committed.code() != Code::kAlreadyExists;
   if (!committed.ok()) {
-    // Only where the outcome is certain: else the snapshot may be there and name these files.
-    if (committed.code() == Code::kAlreadyExists) RemoveUnpublished(change.added);
     leftovers_ = true;
     return committed;
   }
-  if (leftovers_ || ++commits_ >= kCommitsPerCleaning) {
-    leftovers_ = !table_->RemoveOrphans().ok();
-    commits_ = 0;
-  }
-  for (auto& [path, of_file] : digests) {
-    digests_.Add(table_->folder() + "/" + path, std::move(of_file));
-  }
   return outcome;
+}
+
+// What was written for a snapshot that another writer was ahead of is right for its snapshot, too,
+// but where that has some of the records, or says of which hours no more should come.
+Status TableWriter::DropStale(const Attempt& attempt, const Partitions& partitions, Draft* draft) {
+  const bool all_stale =
+      draft->covered != attempt.covered || draft->complete_us != attempt.complete_us;
+  Attempt others = attempt;
+  std::erase_if(others.candidates,
+                [&](const DataFile* file) { return draft->compared.contains(file->path); });
+  for (auto part = draft->parts.begin(); part != draft->parts.end();) {
+    bool stale = all_stale;
+    if (!stale) {
+      TOKURA_ASSIGN_OR_RETURN(stale, HasAny(others, partitions.at(part->first), part->second));
+    }
+    if (stale) RemoveUnpublished(part->second);
+    part = stale ? draft->parts.erase(part) : std::next(part);
+  }
+  draft->covered = attempt.covered;
+  draft->complete_us = attempt.complete_us;
+  for (const DataFile* file : attempt.candidates) draft->compared.insert(file->path);
+  return OkStatus();
+}
+
+Result<bool> TableWriter::HasAny(const Attempt& attempt, const RecordList& list, const Part& part) {
+  if (attempt.candidates.empty() || !part.file) return false;
+  for (const HistoryRecord* record : list) {
+    if (record->seq <= attempt.covered[record->origin]) continue;
+    const Digest digest = DigestBytes(record->body());
+    if (digests_.Takes(list.size()) && !part.digests.Contains(digest)) continue;
+    TOKURA_ASSIGN_OR_RETURN(const bool has, HasRecord(attempt, record->body(), digest));
+    if (has) return true;
+  }
+  return false;
 }
 
 Result<TableWriter::Part> TableWriter::WritePart(const Attempt& attempt, const RecordList& list) {
@@ -263,11 +311,9 @@ Result<bool> TableWriter::HasRecord(const Attempt& attempt, std::string_view bod
   return false;
 }
 
-void TableWriter::RemoveUnpublished(const std::vector<NewFile>& written) {
+void TableWriter::RemoveUnpublished(const Part& part) {
   // Best effort: what stays is an orphan, removed later.
-  for (const NewFile& file : written) {
-    (void)files_.Remove(table_->folder() + "/" + file.file.path);
-  }
+  if (part.file) (void)files_.Remove(table_->folder() + "/" + part.file->file.path);
 }
 
 }  // namespace tokura::offline

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,7 @@ struct TableCommit {
   PositionVector position;  // of the log, up to which `rows` has every record
   int64_t watermark_us = 0;
   int64_t now_us = 0;
+  std::optional<int64_t> incomplete_before_us{};  // as TableChange's
 };
 
 struct CommitOutcome {
@@ -72,18 +74,23 @@ class TableWriter {
   TableWriter(runtime::FileSystem& files, std::unique_ptr<Table> table);
   // Records of each partition, in file order.
   using Partitions = std::map<int64_t, RecordList>;
-  // One try at a commit.
+  // One try at a commit, and what it and those before it have written.
   struct Attempt;
+  struct Draft;
   Result<CommitOutcome> CommitOnce(const FeatureGroup& group, const TableCommit& commit,
-                                   const HistoryRecords& records, const Partitions& partitions);
+                                   const HistoryRecords& records, const Partitions& partitions,
+                                   Draft* draft);
   // What became of one partition.
   struct Part;
+  Status DropStale(const Attempt& attempt, const Partitions& partitions, Draft* draft);
+  // Whether a candidate has one of the records of `part`, which is of `list`.
+  Result<bool> HasAny(const Attempt& attempt, const RecordList& list, const Part& part);
   Result<Part> WritePart(const Attempt& attempt, const RecordList& list);
   Result<Part> TryWritePart(const Attempt& attempt, const RecordList& list,
                             const std::string& partition, const std::string& stem);
   Result<bool> HasRecord(const Attempt& attempt, std::string_view body, const Digest& digest);
-  // Data files that no snapshot names.
-  void RemoveUnpublished(const std::vector<NewFile>& written);
+  // Its file, which no snapshot names.
+  void RemoveUnpublished(const Part& part);
 
   runtime::FileSystem& files_;
   std::unique_ptr<Table> table_;

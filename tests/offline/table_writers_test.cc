@@ -1,8 +1,10 @@
 // Several writers of one table: whatever they do at whatever moment, none takes away what another
 // is about to publish, every row is there once, and in the end nothing is left over.
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -242,6 +244,71 @@ TEST_F(TableWritersTest, MayDoAnythingAtAnyMomentOfAnother) {
       }
     }
   }
+}
+
+// A commit of two days, ahead of which another gets at a moment.
+class SecondToCommit : public TableWritersTest {
+ protected:
+  static std::vector<HistoryRow> TwoDays() { return {Row(1), Tomorrow(2)}; }
+  static HistoryRow Tomorrow(int64_t number) {
+    HistoryRow row = Row(number);
+    row.record.event_time_us += kDayUs;
+    return row;
+  }
+  // At each moment in turn; `check` is given the files of the commit that were there then.
+  void CommitWhileAnotherCommits(
+      const HistoryRow& row, const std::function<void(const std::vector<std::string>&)>& check) {
+    size_t most = 0;
+    bool reached = true;
+    for (uint64_t call = 1; reached; call += kCallStep) {
+      SCOPED_TRACE("at call " + std::to_string(call));
+      files_ = {};
+      const auto one = OpenWriter();
+      const auto other = OpenWriter();
+      reached = false;
+      std::vector<std::string> written;
+      files_.BeforeCall(call, [&] {
+        reached = true;
+        written = files_.Find("/o", ".parquet");
+        EXPECT_TRUE(Commit(*other, {row}).ok());
+      });
+      const auto outcome = Commit(*one, TwoDays());
+      files_.BeforeCall(0, nullptr);
+      ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+      if (reached) check(written);
+      most = std::max(most, written.size());
+    }
+    EXPECT_EQ(most, 2u);
+  }
+  std::set<std::string> FilesOfTheTable() {
+    std::set<std::string> paths;
+    for (const DataFile& file : Current().files) {
+      paths.insert(std::string(kFolder) + "/" + file.path);
+    }
+    return paths;
+  }
+};
+
+TEST_F(SecondToCommit, KeepsTheFilesThatItWrote) {
+  CommitWhileAnotherCommits(Row(3), [&](const std::vector<std::string>& written) {
+    EXPECT_EQ(Rows().size(), 3u);
+    const std::set<std::string> in_table = FilesOfTheTable();
+    for (const std::string& path : written) EXPECT_TRUE(in_table.contains(path)) << path;
+  });
+}
+
+TEST_F(SecondToCommit, WritesAgainOnlyWhereTheFirstHasARecordOfItsOwn) {
+  HistoryRow repeated = Row(1);
+  repeated.origin = "n9.1/0001";
+  CommitWhileAnotherCommits(repeated, [&](const std::vector<std::string>& written) {
+    EXPECT_EQ(Rows().size(), 2u);
+    const std::set<std::string> in_table = FilesOfTheTable();
+    for (const std::string& path : written) {
+      if (path.find("2026-01-02") == std::string::npos) continue;
+      EXPECT_TRUE(in_table.contains(path)) << path;
+    }
+    EXPECT_EQ(files_.Find("/o", ".parquet").size(), in_table.size());
+  });
 }
 
 // A writer dies at any call of a commit, while another is there, who clears away what it left.

@@ -174,6 +174,27 @@ TEST_F(LogCutTest, SumsUpEachRecordAsOftenAsItStandsInTheLog) {
   EXPECT_EQ(sums.cut.days, expected);
 }
 
+TEST_F(LogCutTest, CountsWhatIsInTablesAndKeepsWhatIsWantedThere) {
+  Life(1, 20);
+  const LogMark end = RecoverAll().end;
+  const auto sum = [&](const CutRule& rule) {
+    return SumCutRecords(log_.files(), kLogDirectory, LogMark(), end, end.vector, rule).value();
+  };
+  const CutSums uncounted = sum([](GroupId, const Dot&) { return CutAs::kUncounted; });
+  EXPECT_EQ(uncounted.records, 20u);
+  EXPECT_TRUE(uncounted.cut.days.empty());
+  EXPECT_EQ(uncounted.cut.vector, end.vector);
+  const CutSums some = sum([](GroupId group, const Dot& dot) {
+    EXPECT_EQ(group, GroupId(3));
+    return dot.shard == ShardId(1) ? CutAs::kCounted : CutAs::kUncounted;
+  });
+  uint64_t counted = 0;
+  for (const auto& [place, day] : some.cut.days) counted += day.records;
+  EXPECT_EQ(counted, 7u);  // of every third record
+  const CutSums kept = sum([](GroupId, const Dot&) { return CutAs::kKept; });
+  EXPECT_EQ(kept.records, 0u);
+}
+
 TEST_F(LogCutTest, FindsDamageBeforeItCuts) {
   Life(1, 20);
   const LogMark end = RecoverAll().end;
