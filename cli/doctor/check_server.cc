@@ -127,6 +127,9 @@ void CheckServer(Context& context, Findings* findings) {
     findings->Warning("no feature group is defined", "see 'tokura apply --help'");
   }
   CheckOffline(session, **definitions, context, findings);
+  const auto root = session.OfflineRoot();
+  if (!root.ok()) return;  // CheckOffline has told why
+  CheckTables(context.files, **definitions, *root, context.clock.NowUs(), findings);
 }
 
 }  // namespace tokura::cli

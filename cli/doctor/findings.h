@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "catalog/definitions.h"
 #include "cli/context.h"
+#include "runtime/file_system.h"
 
 namespace tokura::cli {
 
@@ -35,6 +37,10 @@ class Findings {
 // Nodes, definitions, offline tables and clock of the server at the endpoint; if nobody answers
 // there, who has the port.
 void CheckServer(Context& context, Findings* findings);
+
+// Whether the tables that can be opened are cared for: small files are merged.
+void CheckTables(runtime::FileSystem& files, const catalog::Definitions& definitions,
+                 const std::string& offline_root, int64_t now_us, Findings* findings);
 
 // Format, permissions, owners, space and failure note of a data directory; while no server works in
 // it, also its change log, as a start would read it. `directory` is absolute.
