@@ -51,6 +51,9 @@ Result<Exit> Run(const CompactorFlags& flags) {
         TOKURA_ASSIGN_OR_RETURN(const router::NodeEndpoint node,
                                 OnlyNode(*around.machine.files, flags.catalog));
         TOKURA_RETURN_IF_ERROR(around.machine.files->CreateDirectories(options.offline_root));
+        options.definitions_at = [catalog = &around.catalog](Revision revision) {
+          return catalog->At(revision);
+        };
         return std::unique_ptr<Part>(
             std::make_unique<SingleCompactor>(around, options, flags.once, node));
       });

@@ -69,8 +69,8 @@ Compactor::Impl::Impl(CompactorOptions options, CompactorRuntime runtime,
     feeds_.push_back(std::move(feed));
   }
   if (feeds_.empty()) return;
-  fill_ = std::make_unique<OnlineFill>(options_.offline_root, runtime_, definitions_,
-                                       *feeds_.front()->client, [this] { return CommitNow(); });
+  fill_ = std::make_unique<OnlineFill>(options_, runtime_, definitions_, *feeds_.front()->client,
+                                       [this] { return CommitNow(); });
 }
 
 Task<Status> Compactor::Impl::Start() {

@@ -32,6 +32,9 @@ struct CompactorOptions {
   std::chrono::microseconds commit_interval = std::chrono::seconds(60);
   uint64_t buffer_bytes_max = 256 << 20;   // commits early beyond it
   CareOptions care{.only_overdue = true};  // of the tables, on the side
+  // The definitions as they were at an earlier revision; blocking. Without it, a group that was
+  // off and on again between two looks was never off.
+  std::function<Result<std::shared_ptr<const catalog::Definitions>>(Revision)> definitions_at{};
 };
 
 struct CompactorRuntime {

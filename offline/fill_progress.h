@@ -1,11 +1,15 @@
 // Whether a group was seen online last, and how far it has been filled from its table since: a file
-// beside the tables, so that a switch is not missed and a fill goes on where a process ended.
+// beside the tables, so that a switch is not missed and a fill goes on where a process ended. And
+// up to which revision of the definitions switches were looked for.
 //
 //   OFFLINE/_fills/<group id>.json
 //   {"format":1,"online":true,"done":false,"after_key":"…hex…","records":12}
+//   OFFLINE/_fills/revision.json
+//   {"format":1,"revision":7}
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/ids.h"
@@ -28,5 +32,11 @@ Result<FillProgress> ReadFillProgress(runtime::FileSystem& files, const std::str
 // Returned OK => durable.
 Status WriteFillProgress(runtime::FileSystem& files, const std::string& offline_root, GroupId group,
                          const FillProgress& progress);
+
+// nullopt: none was looked at yet.
+Result<std::optional<Revision>> ReadFillRevision(runtime::FileSystem& files,
+                                                 const std::string& offline_root);
+Status WriteFillRevision(runtime::FileSystem& files, const std::string& offline_root,
+                         Revision revision);
 
 }  // namespace tokura::offline

@@ -27,10 +27,11 @@ constexpr uint64_t kBatchRows = 8'192;  // of the table
 
 }  // namespace
 
-OnlineFill::OnlineFill(std::string offline_root, CompactorRuntime runtime,
+OnlineFill::OnlineFill(const CompactorOptions& options, CompactorRuntime runtime,
                        const catalog::DefinitionsSource& definitions, client::NodeClient& node,
                        CommitNow commit_now)
-    : offline_root_(std::move(offline_root)),
+    : offline_root_(options.offline_root),
+      definitions_at_(options.definitions_at),
       runtime_(runtime),
       definitions_(definitions),
       node_(node),
@@ -53,21 +54,77 @@ Task<void> OnlineFill::Stop() {
 
 Task<void> OnlineFill::Run() {
   while (!stopping_) {
-    const auto definitions = definitions_.Current();
+    const Definitions definitions = definitions_.Current();
+    const Status looked_back = co_await LookBack(definitions);
+    if (stopping_) break;
+    NoteFailure("earlier definitions", looked_back, &looking_back_);
     for (const FeatureGroup& group : definitions->groups) {
       if (stopping_) break;
       if (!group.offline) continue;
       const Status looked = co_await Look(group);
       if (stopping_) break;
-      Status& failing = failing_[group.id];
-      if (!looked.ok() && failing.code() != looked.code()) {
-        runtime_.logger->Warning("online fill: " + group.QualifiedName() + ": " +
-                                 looked.ToString() + "; it is tried again");
-      }
-      failing = looked;
+      NoteFailure(group.QualifiedName(), looked, &failing_[group.id]);
     }
     if (!stopping_) co_await stop_.WaitFor(kLookPause);
   }
+}
+
+void OnlineFill::NoteFailure(const std::string& what, const Status& status, Status* failing) {
+  if (!status.ok() && failing->code() != status.code()) {
+    runtime_.logger->Warning("online fill: " + what + ": " + status.ToString() +
+                             "; it is tried again");
+  }
+  *failing = status;
+}
+
+// A switch off and on again may pass between two looks, during the fill of another group, or while
+// no compactor runs.
+Task<Status> OnlineFill::LookBack(Definitions definitions) {
+  if (!definitions_at_ || looked_at_ == definitions->revision) co_return OkStatus();
+  Result<std::set<GroupId>> were_off = std::set<GroupId>();
+  co_await runtime::RunBlocking(*runtime_.blocking, *runtime_.executor, [&] {
+    const auto read = [&]() -> Result<std::set<GroupId>> {
+      TOKURA_ASSIGN_OR_RETURN(const std::optional<Revision> last,
+                              ReadFillRevision(*runtime_.files, offline_root_));
+      if (!last) return std::set<GroupId>();
+      return OffSince(*last, *definitions);
+    };
+    were_off = read();
+  });
+  if (!were_off.ok()) co_return were_off.status();
+  for (const GroupId group : *were_off) {
+    TOKURA_CO_RETURN_IF_ERROR(co_await Load(group));
+    if (!seen_[group].online) continue;  // Look sees it
+    FillProgress progress;
+    progress.done = false;
+    TOKURA_CO_RETURN_IF_ERROR(co_await Save(group, progress));
+  }
+  TOKURA_CO_RETURN_IF_ERROR(co_await SaveRevision(definitions->revision));
+  if (!were_off->empty()) co_await stop_.WaitFor(kSettle);
+  co_return OkStatus();
+}
+
+Result<std::set<GroupId>> OnlineFill::OffSince(Revision last,
+                                               const catalog::Definitions& now) const {
+  std::set<GroupId> were_off;
+  for (uint64_t revision = last.value + 1; revision < now.revision.value; ++revision) {
+    TOKURA_ASSIGN_OR_RETURN(const Definitions then, definitions_at_(Revision(revision)));
+    for (const FeatureGroup& group : now.groups) {
+      if (!group.online || !group.offline) continue;
+      const FeatureGroup* before = then->FindGroup(group.id);
+      if (before != nullptr && !before->online) were_off.insert(group.id);
+    }
+  }
+  return were_off;
+}
+
+Task<Status> OnlineFill::SaveRevision(Revision revision) {
+  Status saved;
+  co_await runtime::RunBlocking(*runtime_.blocking, *runtime_.executor, [&] {
+    saved = WriteFillRevision(*runtime_.files, offline_root_, revision);
+  });
+  if (saved.ok()) looked_at_ = revision;
+  co_return saved;
 }
 
 Task<Status> OnlineFill::Look(FeatureGroup group) {

@@ -9,6 +9,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "catalog/catalog.h"
@@ -27,7 +29,7 @@ class OnlineFill {
   using CommitNow = std::function<runtime::Task<Status>()>;
 
   // All outlive it.
-  OnlineFill(std::string offline_root, CompactorRuntime runtime,
+  OnlineFill(const CompactorOptions& options, CompactorRuntime runtime,
              const catalog::DefinitionsSource& definitions, client::NodeClient& node,
              CommitNow commit_now);
   void Start();
@@ -40,7 +42,16 @@ class OnlineFill {
     std::string last_key;  // all keys up to it were read
     bool at_end = false;
   };
+  using Definitions = std::shared_ptr<const catalog::Definitions>;
   runtime::Task<void> Run();
+  // Takes note of groups that were off at a revision between the one that was looked at last, also
+  // by an earlier process, and this one.
+  runtime::Task<Status> LookBack(Definitions definitions);
+  // Online groups that were not so at a revision in between.
+  Result<std::set<GroupId>> OffSince(Revision last, const catalog::Definitions& now) const;
+  runtime::Task<Status> SaveRevision(Revision revision);
+  // Logged once, until it works again.
+  void NoteFailure(const std::string& what, const Status& status, Status* failing);
   // Takes note of a switch, and fills the group if there is something to fill.
   runtime::Task<Status> Look(FeatureGroup group);
   // Whether `group` is still what the definitions say.
@@ -56,13 +67,16 @@ class OnlineFill {
                     const Promotion& promotion);
 
   const std::string offline_root_;
+  const decltype(CompactorOptions::definitions_at) definitions_at_;
   const CompactorRuntime runtime_;
   const catalog::DefinitionsSource& definitions_;
   client::NodeClient& node_;
   const CommitNow commit_now_;
   std::map<GroupId, FillProgress> seen_;  // as their files say
-  std::map<GroupId, Status> failing_;     // logged once, until it works again
-  std::chrono::nanoseconds noted_{};      // when progress was logged last
+  std::optional<Revision> looked_at_;     // as its file says
+  std::map<GroupId, Status> failing_;
+  Status looking_back_;               // how it went last
+  std::chrono::nanoseconds noted_{};  // when progress was logged last
   bool stopping_ = false;
   runtime::Signal stop_;
   runtime::TaskGroup tasks_;

@@ -109,7 +109,11 @@ Task<Status> StartAll(Up* up, runtime::Executor& main) {
     co_return node_started;
   }
   const router::NodeEndpoint endpoint = up->node->endpoint();
-  up->compactor.emplace(up->machine, up->settings.compactor, up->catalog,
+  offline::CompactorOptions compactor = up->settings.compactor;
+  compactor.definitions_at = [catalog = &up->catalog](Revision revision) {
+    return catalog->At(revision);
+  };
+  up->compactor.emplace(up->machine, std::move(compactor), up->catalog,
                         std::vector<runtime::Address>{endpoint.address});
   const Status compactor_started = co_await up->compactor->Start(main);
   if (!compactor_started.ok()) {

@@ -34,13 +34,19 @@ class FixedDefinitions : public catalog::DefinitionsSource {
     auto made = std::make_shared<catalog::Definitions>();
     made->groups = std::move(groups);
     made->next_group_id = next_group_id;
+    made->revision = Revision(revisions_.size());
     made->BuildIndex();
     current_ = std::move(made);
+    revisions_.push_back(current_);
+  }
+  std::shared_ptr<const catalog::Definitions> At(Revision revision) const {
+    return revisions_.at(revision.value);
   }
   std::shared_ptr<const catalog::Definitions> Current() const override { return current_; }
 
  private:
   std::shared_ptr<const catalog::Definitions> current_ = std::make_shared<catalog::Definitions>();
+  std::vector<std::shared_ptr<const catalog::Definitions>> revisions_{current_};
 };
 
 class CompactorTest : public ::testing::Test {
@@ -103,8 +109,12 @@ class CompactorTest : public ::testing::Test {
                              compactor_files_,     &process_.blocking(),  metrics_.get(),
                              logger_.get()};
     compactor_ = std::make_unique<Compactor>(
-        CompactorOptions{"/offline", interval, buffer_bytes_max, care_}, runtime, definitions_,
-        std::vector<runtime::Address>{node_->listen()});
+        CompactorOptions{
+            "/offline", interval, buffer_bytes_max, care_,
+            [this](Revision revision) -> Result<std::shared_ptr<const catalog::Definitions>> {
+              return definitions_.At(revision);
+            }},
+        runtime, definitions_, std::vector<runtime::Address>{node_->listen()});
     return Run(process_, compactor_->Start());
   }
   void StopCompactor() {

@@ -24,6 +24,13 @@ class OnlineFillTest : public CompactorTest {
     if (compactor_ == nullptr) return;
     ASSERT_TRUE(world_.RunUntil([&] { return Progress().online == online; }));
   }
+  void SwitchOffAndOn() {
+    FeatureGroup group = PricesGroup();
+    group.online = false;
+    definitions_.Set({group}, 4);
+    group.online = true;
+    definitions_.Set({group}, 4);
+  }
   void StartOffline() {
     ASSERT_TRUE(StartCompactor().ok());
     Define(/*online=*/false);
@@ -116,6 +123,32 @@ TEST_F(OnlineFillTest, OffAndOnAgainBringsWhatCameInBetween) {
   EXPECT_TRUE(Proved());
 }
 
+TEST_F(OnlineFillTest, OffAndOnAgainIsSeenAlsoBetweenTwoLooks) {
+  Define(/*online=*/true);
+  ASSERT_TRUE(StartCompactor().ok());
+  Put({Price("a", 1)});
+  world_.RunFor(std::chrono::seconds(5));
+  SwitchOffAndOn();
+  Put({Offline("b", 2, 2)});
+  ASSERT_TRUE(world_.RunUntil([&] { return !Progress().done; }));
+  WaitUntilFilled();
+  EXPECT_EQ(Prices({"a", "b"}), (Numbers{1.5, 2}));
+  EXPECT_TRUE(Proved());
+}
+
+TEST_F(OnlineFillTest, OffAndOnAgainIsSeenAlsoWhenNoCompactorRan) {
+  Define(/*online=*/true);
+  ASSERT_TRUE(StartCompactor().ok());
+  world_.RunFor(std::chrono::seconds(5));
+  StopCompactor();
+  SwitchOffAndOn();
+  Put({Offline("b", 2, 2)});
+  ASSERT_TRUE(StartCompactor().ok());
+  ASSERT_TRUE(world_.RunUntil([&] { return !Progress().done; }));
+  WaitUntilFilled();
+  EXPECT_EQ(Prices({"b"}), Numbers{2});
+}
+
 TEST_F(OnlineFillTest, ASwitchIsSeenAlsoWhenItWasMadeWhileNoCompactorRan) {
   StartOffline();
   Put({Offline("a", 1, 1)});
@@ -163,6 +196,16 @@ TEST_F(OnlineFillTest, GoesOnWhereAProcessEnded) {
   WaitUntilFilled();
   EXPECT_EQ(Prices(items), prices);
   EXPECT_TRUE(Proved());
+}
+
+TEST(FillRevision, IsReadBackAndDamageIsNamed) {
+  runtime::sim::SimWorld world(1);
+  runtime::FileSystem& files = world.AddProcess("p").files();
+  EXPECT_EQ(ReadFillRevision(files, "/o").value(), std::nullopt);
+  ASSERT_TRUE(WriteFillRevision(files, "/o", Revision(7)).ok());
+  EXPECT_EQ(ReadFillRevision(files, "/o").value(), Revision(7));
+  ASSERT_TRUE(runtime::WriteFileAtomically(files, "/o/_fills/revision.json", "{}").ok());
+  EXPECT_EQ(ReadFillRevision(files, "/o").status().code(), Code::kCorrupt);
 }
 
 TEST(FillProgress, IsReadBackAndDamageIsNamed) {

@@ -142,6 +142,7 @@ void SimCluster::StartCompactor() {
   offline::CompactorOptions options;
   options.offline_root = kOfflineRoot;
   options.commit_interval = std::chrono::seconds(10);
+  options.definitions_at = [this](Revision revision) { return catalog_->At(revision); };
   offline::CompactorRuntime runtime{&compactor_process_.executor(),
                                     &compactor_process_.transport(),
                                     &world_.clock(),
