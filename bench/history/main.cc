@@ -1,5 +1,5 @@
-// tokura-bench-history: what bench/run starts for P9: makes a history, and lays it out as a table.
-// Prints one line of JSON. Not meant to be called by hand, but --help says how.
+// tokura-bench-history: what bench/run starts for P9: makes a history, and lays it out as a table;
+// and reads it as its keepers do, by hand. Prints one line of JSON. --help says how.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <limits>
