@@ -14,6 +14,8 @@
 namespace tokura::cli {
 namespace {
 
+constexpr uint64_t kRowsAtOnce = 64 << 10;
+
 // The records of a promotion as rows that can be sent.
 class PromotionRows : public offline::ImportReader {
  public:
@@ -28,9 +30,9 @@ class PromotionRows : public offline::ImportReader {
     TOKURA_ASSIGN_OR_RETURN(row.record, PutOf(*std::move(record)));
     return std::optional<offline::ImportRow>(std::move(row));
   }
-  // Rows of the table count here, for they are what takes the time.
-  uint64_t bytes_read() const override { return promotion_.rows_read(); }
-  uint64_t bytes_total() const override { return promotion_.rows_total(); }
+  // How many there will be, nobody knows.
+  uint64_t bytes_read() const override { return 0; }
+  uint64_t bytes_total() const override { return 0; }
 
  private:
   Result<client::PutRecord> PutOf(Record record) const {
@@ -54,6 +56,16 @@ class PromotionRows : public offline::ImportReader {
   uint64_t rows_ = 0;
 };
 
+// All of it is read before the first record is known.
+Status ReadTable(Context& context, offline::Promotion* promotion) {
+  Progress progress(context.console, context.clock, "reading the table");
+  while (promotion->rows_read() < promotion->rows_total()) {
+    TOKURA_RETURN_IF_ERROR(promotion->Read(0, kRowsAtOnce).status());
+    progress.Update(promotion->rows_read(), promotion->rows_read(), promotion->rows_total());
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Result<Counts> PromoteRows(Session& session, Context& context, const FeatureGroup& group,
@@ -63,6 +75,7 @@ Result<Counts> PromoteRows(Session& session, Context& context, const FeatureGrou
   offline::PromotionOptions options{.now_us = context.clock.NowUs()};
   for (const std::string& id : job.import_ids) options.origins.insert("import:" + id);
   offline::Promotion promotion(context.files, *table, group, std::move(options));
+  TOKURA_RETURN_IF_ERROR(ReadTable(context, &promotion));
   PromotionRows rows(group, &promotion);
   SenderOptions sending;
   sending.group = group.QualifiedName();

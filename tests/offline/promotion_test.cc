@@ -75,6 +75,23 @@ TEST_F(PromotionTest, TakesTheNewestOfEachKey) {
   EXPECT_EQ(Prices(), (Texts{"a=2", "b=3"}));
 }
 
+TEST_F(PromotionTest, ReadsTheTableInBitesBeforeItGivesRecords) {
+  Write({Imported("a", kNoonUs, 1, 1), Imported("b", kNoonUs, 2, 2), Imported("c", kNoonUs, 3, 3)});
+  const auto table = Table::OpenForRead(files_, "/o", group_);
+  options_.after_key = testing::KeyOf(group_, "a");
+  Promotion promotion(files_, **table, group_, options_);
+  for (uint64_t rows = 1; rows <= 3; ++rows) {
+    EXPECT_TRUE(promotion.Read(10, 1)->empty());
+    EXPECT_EQ(promotion.rows_read(), rows);
+    EXPECT_EQ(promotion.last_key(), options_.after_key);
+    EXPECT_FALSE(promotion.at_end());
+  }
+  EXPECT_EQ(promotion.Read(1, 10)->size(), 1u);
+  EXPECT_EQ(promotion.last_key(), testing::KeyOf(group_, "b"));
+  EXPECT_EQ(promotion.Read(10, 10)->size(), 1u);
+  EXPECT_TRUE(promotion.at_end());
+}
+
 TEST_F(PromotionTest, LeavesKeysAloneOfWhichOnlineHasSomethingNewer) {
   Write({Imported("a", kNoonUs, 1, 1), Imported("b", kNoonUs, 2, 2), Imported("c", kNoonUs, 3, 3),
          Live("a", kNoonUs + 1, 9, 4), Live("b", kNoonUs - 1, 9, 5), Live("c", kNoonUs, 9, 6)});
