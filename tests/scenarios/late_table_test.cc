@@ -53,7 +53,8 @@ feature_groups:
   }
   uint64_t RowsOf(const std::string& group) {
     cluster_.WaitOffline();
-    for (const auto& status : *cluster_.Await(cluster_.remote().OfflineStatus({}))) {
+    const auto tables = cluster_.Await(cluster_.remote().OfflineStatus({}));
+    for (const client::OfflineGroupStatus& status : *tables) {
       if (status.group == "shop/" + group + "@1") return status.rows;
     }
     return 0;
