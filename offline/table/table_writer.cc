@@ -26,17 +26,20 @@ int64_t HourEndUs(int64_t event_time_us) {
   return event_time_us - remainder + kHourUs;
 }
 
+bool Meet(const DataFile& file, const RecordBounds& bounds) {
+  return file.event_time_max_us >= bounds.event_time_min_us &&
+         file.event_time_min_us <= bounds.event_time_max_us &&
+         file.write_prefix_max >= bounds.write_prefix_min &&
+         file.write_prefix_min <= bounds.write_prefix_max;
+}
+
 // Those whose ranges meet the ranges of all records together. Live writes carry fresh write ids, so
 // that these are the files of the last minutes.
 std::vector<const DataFile*> FilesThatMayHold(const std::vector<DataFile>& files,
                                               const RecordBounds& bounds) {
   std::vector<const DataFile*> out;
   for (const DataFile& file : files) {
-    if (file.event_time_max_us < bounds.event_time_min_us) continue;
-    if (file.event_time_min_us > bounds.event_time_max_us) continue;
-    if (file.write_prefix_max < bounds.write_prefix_min) continue;
-    if (file.write_prefix_min > bounds.write_prefix_max) continue;
-    out.push_back(&file);
+    if (Meet(file, bounds)) out.push_back(&file);
   }
   return out;
 }
@@ -83,6 +86,12 @@ struct TableWriter::Attempt {
   std::vector<const DataFile*> candidates;  // files that may have some of the records already
   std::vector<int64_t> covered;             // by the table's position, HistoryRecords::CoveredBy
   int64_t complete_us = 0;                  // hours that end before it are complete
+};
+
+struct TableWriter::Sought {
+  int64_t event_time_us = 0;
+  uint64_t write_prefix = 0;
+  Digest digest;
 };
 
 struct TableWriter::Part {
@@ -230,14 +239,12 @@ Status TableWriter::DropStale(const Attempt& attempt, const Partitions& partitio
 
 Result<bool> TableWriter::HasAny(const Attempt& attempt, const RecordList& list, const Part& part) {
   if (attempt.candidates.empty() || !part.file) return false;
-  for (const HistoryRecord* record : list) {
-    if (record->seq <= attempt.covered[record->origin]) continue;
-    const Digest digest = DigestBytes(record->body());
-    if (digests_.Takes(list.size()) && !part.digests.Contains(digest)) continue;
-    TOKURA_ASSIGN_OR_RETURN(const bool has, HasRecord(attempt, record->body(), digest));
-    if (has) return true;
+  std::vector<Sought> sought = SoughtOf(attempt, list);
+  if (digests_.Takes(list.size())) {
+    std::erase_if(sought, [&](const Sought& one) { return !part.digests.Contains(one.digest); });
   }
-  return false;
+  TOKURA_ASSIGN_OR_RETURN(const std::vector<uint8_t> held, FindHeld(attempt, sought));
+  return std::find(held.begin(), held.end(), 1) != held.end();
 }
 
 Result<TableWriter::Part> TableWriter::WritePart(const Attempt& attempt, const RecordList& list) {
@@ -261,19 +268,21 @@ Result<TableWriter::Part> TableWriter::TryWritePart(const Attempt& attempt, cons
   part.day = EventDay(EventTimeOf(list.front()->body()));
   if (digests_.Takes(list.size())) part.digests = DigestSet(list.size());
   const std::vector<const Feature*> features = FeaturesToWrite(attempt.group, list);
+  std::vector<uint8_t> held;  // of those that the position does not cover
+  if (!attempt.candidates.empty()) {
+    TOKURA_ASSIGN_OR_RETURN(held, FindHeld(attempt, SoughtOf(attempt, list)));
+  }
   std::unique_ptr<RecordFileWriter> file;
   Neighbours neighbours;
-  for (size_t i = 0; i < list.size(); ++i) {
+  for (size_t i = 0, uncovered = 0; i < list.size(); ++i) {
     if (i + kRecordsAhead < list.size()) Prefetch(list[i + kRecordsAhead]);
     const HistoryRecord& record = *list[i];
     if (record.seq <= attempt.covered[record.origin]) continue;
     const std::string_view body = record.body();
     const Digest digest = DigestBytes(body);
-    bool repeated = neighbours.Has(body, digest);
-    if (!repeated && !attempt.candidates.empty()) {
-      TOKURA_ASSIGN_OR_RETURN(repeated, HasRecord(attempt, body, digest));
-    }
-    if (repeated) {
+    const bool repeated = !held.empty() && held[uncovered] != 0;
+    ++uncovered;
+    if (repeated || neighbours.Has(body, digest)) {
       ++part.duplicates;
       if (attempt.records.is_of_log(record)) Count(digest, &part.repeats);
       continue;
@@ -297,18 +306,42 @@ Result<TableWriter::Part> TableWriter::TryWritePart(const Attempt& attempt, cons
   return part;
 }
 
-Result<bool> TableWriter::HasRecord(const Attempt& attempt, std::string_view body,
-                                    const Digest& digest) {
-  const int64_t event_time = EventTimeOf(body);
-  const uint64_t prefix = WritePrefixOf(WriteIdOf(body));
-  for (const DataFile* file : attempt.candidates) {
-    if (event_time < file->event_time_min_us || event_time > file->event_time_max_us) continue;
-    if (prefix < file->write_prefix_min || prefix > file->write_prefix_max) continue;
-    TOKURA_ASSIGN_OR_RETURN(const DigestSet* held,
-                            digests_.Of(files_, table_->folder(), *file, attempt.group));
-    if (held->Contains(digest)) return true;
+std::vector<TableWriter::Sought> TableWriter::SoughtOf(const Attempt& attempt,
+                                                       const RecordList& list) {
+  std::vector<Sought> sought;
+  for (const HistoryRecord* record : list) {
+    if (record->seq <= attempt.covered[record->origin]) continue;
+    const std::string_view body = record->body();
+    sought.push_back({EventTimeOf(body), WritePrefixOf(WriteIdOf(body)), DigestBytes(body)});
   }
-  return false;
+  return sought;
+}
+
+// One candidate after the other, so that each is read once, however few digests the cache keeps.
+Result<std::vector<uint8_t>> TableWriter::FindHeld(const Attempt& attempt,
+                                                   const std::vector<Sought>& sought) {
+  RecordBounds bounds;
+  for (const Sought& one : sought) {
+    bounds.Add({one.event_time_us, one.event_time_us, one.write_prefix, one.write_prefix});
+  }
+  std::vector<uint8_t> held(sought.size());
+  for (const DataFile* file : attempt.candidates) {
+    if (!Meet(*file, bounds)) continue;
+    const DigestSet* digests = nullptr;
+    for (size_t i = 0; i < sought.size(); ++i) {
+      const Sought& one = sought[i];
+      if (held[i] != 0 || !Meet(*file, {one.event_time_us, one.event_time_us, one.write_prefix,
+                                        one.write_prefix})) {
+        continue;
+      }
+      if (digests == nullptr) {
+        TOKURA_ASSIGN_OR_RETURN(digests,
+                                digests_.Of(files_, table_->folder(), *file, attempt.group));
+      }
+      held[i] = digests->Contains(one.digest) ? 1 : 0;
+    }
+  }
+  return held;
 }
 
 void TableWriter::RemoveUnpublished(const Part& part) {

@@ -88,7 +88,11 @@ class TableWriter {
   Result<Part> WritePart(const Attempt& attempt, const RecordList& list);
   Result<Part> TryWritePart(const Attempt& attempt, const RecordList& list,
                             const std::string& partition, const std::string& stem);
-  Result<bool> HasRecord(const Attempt& attempt, std::string_view body, const Digest& digest);
+  // What the search for repeats looks at of a record.
+  struct Sought;
+  static std::vector<Sought> SoughtOf(const Attempt& attempt, const RecordList& list);
+  // Of each 1 if a candidate has it, else 0.
+  Result<std::vector<uint8_t>> FindHeld(const Attempt& attempt, const std::vector<Sought>& sought);
   // Its file, which no snapshot names.
   void RemoveUnpublished(const Part& part);
 

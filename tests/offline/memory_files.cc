@@ -101,6 +101,7 @@ Result<std::unique_ptr<runtime::WritableFile>> MemoryFiles::Create(const std::st
 }
 
 Result<std::unique_ptr<runtime::ReadableFile>> MemoryFiles::Open(const std::string& path) {
+  ++opens_;
   const auto found = contents_.find(path);
   if (found == contents_.end()) return NotFound(path + " does not exist");
   return std::unique_ptr<runtime::ReadableFile>(new Reader(found->second));

@@ -22,6 +22,7 @@ class MemoryFiles : public runtime::FileSystem {
   void FailAt(uint64_t call, Fault fault);
   void Heal() { FailAt(0, Fault::kBefore); }
   uint64_t calls() const { return calls_; }
+  uint64_t opens() const { return opens_; }  // to read
   // Counts calls from now on; before the `call`-th that changes something, from 1, `action` runs:
   // what another program does at that moment.
   void BeforeCall(uint64_t call, std::function<void()> action);
@@ -58,6 +59,7 @@ class MemoryFiles : public runtime::FileSystem {
   std::set<std::string> folders_{"/"};
   std::set<std::string> locks_;
   uint64_t calls_ = 0;
+  uint64_t opens_ = 0;
   uint64_t fail_at_ = 0;
   Fault fault_ = Fault::kBefore;
   uint64_t action_at_ = 0;

@@ -272,6 +272,29 @@ TEST_F(TableWriterTest, KeepsTheFirstOfEqualRecordsWithinAndAcrossCommits) {
   EXPECT_NE(rows[0].seq + rows[1].seq, 2 + 3);
 }
 
+// More than a writer keeps the digests of, in files whose times and write ids interleave.
+TEST_F(TableWriterTest, FindsRepeatsByReadingEachFileOnceHoweverMuchTheyHold) {
+  constexpr int64_t kFiles = 3;
+  constexpr int64_t kRowsPerFile = 90'000;
+  const auto row = [](int64_t i, int64_t seq) {
+    return PriceRow("a", kNoonUs + i, 1, static_cast<uint64_t>(i + 1), seq);
+  };
+  int64_t seq = 0;
+  for (int64_t file = 0; file < kFiles; ++file) {
+    std::vector<HistoryRow> rows;
+    for (int64_t i = 0; i < kRowsPerFile; ++i) rows.push_back(row(i * kFiles + file, ++seq));
+    ASSERT_TRUE(Commit(*OpenWriter(), std::move(rows)).ok());
+  }
+  std::vector<HistoryRow> retries;
+  for (int64_t i = 0; i < kFiles * kRowsPerFile; i += 1'000) retries.push_back(row(i, ++seq));
+  const auto writer = OpenWriter();
+  const uint64_t opens_before = files_.opens();
+  const auto outcome = Commit(*writer, retries);
+  ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+  EXPECT_EQ(outcome->duplicates, retries.size());
+  EXPECT_LT(files_.opens() - opens_before, 20u);
+}
+
 TEST_F(TableWriterTest, DropsWhatItsPositionCovers) {
   auto writer = OpenWriter();
   ASSERT_TRUE(Commit(*writer, {PriceRow("a", kNoonUs, 1, 1, 5)}).ok());
