@@ -91,6 +91,9 @@ class Data:
             note(f"laid out as a table in {usage.ru_utime + usage.ru_stime:.1f} CPU-s")
             warehouse.stop()
             open(whole, "w").close()
+        # Those of an earlier program may have other bytes.
+        shutil.rmtree(os.path.join(self.directory, "data", "offline", "_datasets"),
+                      ignore_errors=True)
         note(f"the table has {len(glob.glob(self.sorted))} data files")
 
 
