@@ -64,7 +64,7 @@ class TestBed:
     def start_beside(self, command, log):
         """Starts a program that others should not feel: on any core, at the lowest priority."""
         with open(log, "ab") as output:
-            child = subprocess.Popen(["nice", "-n", "19", *command], stdin=subprocess.DEVNULL,
+            child = subprocess.Popen(["chrt", "--idle", "0", *command], stdin=subprocess.DEVNULL,
                                      stdout=output, stderr=output, preexec_fn=die_with_parent)
         self.children.append(child)
         return child
