@@ -88,6 +88,7 @@ struct TableWriter::Attempt {
   int64_t complete_us = 0;                  // hours that end before it are complete
 };
 
+// Of a record that the position does not cover.
 struct TableWriter::Sought {
   int64_t event_time_us = 0;
   uint64_t write_prefix = 0;
@@ -268,9 +269,11 @@ Result<TableWriter::Part> TableWriter::TryWritePart(const Attempt& attempt, cons
   part.day = EventDay(EventTimeOf(list.front()->body()));
   if (digests_.Takes(list.size())) part.digests = DigestSet(list.size());
   const std::vector<const Feature*> features = FeaturesToWrite(attempt.group, list);
-  std::vector<uint8_t> held;  // of those that the position does not cover
+  std::vector<Sought> sought;  // if there is a file to look into
+  std::vector<uint8_t> held;
   if (!attempt.candidates.empty()) {
-    TOKURA_ASSIGN_OR_RETURN(held, FindHeld(attempt, SoughtOf(attempt, list)));
+    sought = SoughtOf(attempt, list);
+    TOKURA_ASSIGN_OR_RETURN(held, FindHeld(attempt, sought));
   }
   std::unique_ptr<RecordFileWriter> file;
   Neighbours neighbours;
@@ -279,7 +282,7 @@ Result<TableWriter::Part> TableWriter::TryWritePart(const Attempt& attempt, cons
     const HistoryRecord& record = *list[i];
     if (record.seq <= attempt.covered[record.origin]) continue;
     const std::string_view body = record.body();
-    const Digest digest = DigestBytes(body);
+    const Digest digest = sought.empty() ? DigestBytes(body) : sought[uncovered].digest;
     const bool repeated = !held.empty() && held[uncovered] != 0;
     ++uncovered;
     if (repeated || neighbours.Has(body, digest)) {
