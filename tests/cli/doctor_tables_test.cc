@@ -7,59 +7,34 @@
 #include <vector>
 
 #include "cli/doctor/findings.h"
-#include "core/key_codec.h"
 #include "offline/table/table_writer.h"
 #include "runtime/real/real_runtime.h"
+#include "tests/offline/random_history.h"
 #include "tests/runtime/scratch_folder.h"
 
 namespace tokura::cli {
 namespace {
 
-constexpr int64_t kHourUs = 3'600'000'000;
-constexpr int64_t kNoonUs = 1'767'268'800'000'000;  // 2026-01-01
-
-FeatureGroup Prices() {
-  FeatureGroup group;
-  group.id = GroupId(3);
-  group.project = "shop";
-  group.name = "prices";
-  group.entity.name = "item";
-  group.entity.keys = {{"item", {Kind::kString}}};
-  group.entity.partition_key_count = 1;
-  Feature price;
-  price.id = FeatureId(1);
-  price.name = "price";
-  price.type = {Kind::kFloat64};
-  group.features = {price};
-  return group;
-}
-
-std::string KeyOf(const std::string& item) {
-  const std::vector<Value> values{Value(item)};
-  return EncodeRowKey(Prices().id, values).value();
-}
+using offline::testing::kHourUs;
+using offline::testing::kNoonUs;
+using offline::testing::PricesGroup;
 
 class DoctorTables : public testing::Test {
  protected:
   DoctorTables() {
-    definitions_.groups = {Prices()};
+    definitions_.groups = {PricesGroup()};
     definitions_.BuildIndex();
   }
   // Small files of one day, each of a commit of its own at noon.
   void Commit(int files) {
-    auto writer = offline::TableWriter::Open(*files_, scratch_.path(), Prices(), kNoonUs);
+    auto writer = offline::TableWriter::Open(*files_, scratch_.path(), PricesGroup(), kNoonUs);
     ASSERT_TRUE(writer.ok()) << writer.status().ToString();
     for (int64_t seq = 1; seq <= files; ++seq) {
-      offline::HistoryRow row;
-      row.record.key = KeyOf("a");
-      row.record.event_time_us = kNoonUs + seq;
-      row.record.cells = {{FeatureId(1), CellState::kValue, Value(1.5)}};
-      row.write_time_us = kNoonUs + seq;
-      row.origin = "n1.1/0001";
-      row.seq = seq;
+      const offline::HistoryRow row =
+          offline::testing::PriceRow("a", kNoonUs + seq, 1.5, static_cast<uint64_t>(seq), seq);
       offline::TableCommit commit;
       commit.now_us = kNoonUs;
-      const auto outcome = (*writer)->Commit(Prices(), commit, {row});
+      const auto outcome = (*writer)->Commit(PricesGroup(), commit, {row});
       ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
     }
   }
